@@ -1,0 +1,53 @@
+"""The page Catalogue: find a service, read its contract, try an operation, request access."""
+
+import json
+
+from playwright.async_api import expect
+from support.console import Console
+
+
+async def test_a_visitor_reads_a_contract(console: Console) -> None:
+    page = await console.page_with(language="vi")
+    await page.goto("/console/catalogue?q=desk")
+    link = page.get_by_role("article").get_by_role("link")
+    await expect(link).to_have_count(1)
+    await link.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Yêu cầu", exact=True)).to_be_visible()
+    await expect(page.get_by_text("soDinhDanh", exact=True).first).to_be_visible()
+    await expect(page.get_by_text("Hãy đăng nhập để thử.")).to_be_visible()
+    await page.get_by_role("tab", name="Python").click()
+    await expect(page.get_by_text("/services/desk/v1/read").last).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("searchbox")).to_have_value("desk")
+
+
+async def test_a_developer_tries_an_operation(console: Console) -> None:
+    page = await console.page("developer", language="en")
+    await page.goto("/console/catalogue/desk/v1?show=operation/narrow")
+    body = page.get_by_role("textbox", name="Request (JSON)")
+    request = json.loads(await body.input_value())
+    await body.fill("{")
+    await expect(page.get_by_text("This is not valid JSON yet")).to_be_visible()
+    await body.fill(json.dumps({**request, "soDinhDanh": 1}))
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("/soDinhDanh")).to_be_visible()
+    await body.fill(json.dumps(request))
+    await page.get_by_label("As a grant shows it").select_option("alpha-desk")
+    await page.get_by_role("button", name="Send").click()
+    answer = page.get_by_role("status").filter(has_text="ketQua")
+    await expect(answer).to_be_visible()
+
+
+async def test_a_developer_requests_access(console: Console) -> None:
+    page = await console.page("developer", language="en")
+    await page.goto("/console/catalogue/desk/v1/request")
+    await page.get_by_label("System that will use it").select_option("beta")
+    await page.get_by_role("button", name="Send the request").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await page.get_by_role("checkbox").first.check()
+    await page.get_by_role("combobox", name="Purposes").fill("thu-nghiem")
+    await page.get_by_label("Legal basis").fill('"><img src=x onerror=alert(1)>')
+    await page.get_by_role("button", name="Send the request").click()
+    await expect(page.get_by_text("The request was sent")).to_be_visible()
+    await expect(page.get_by_role("link", name="beta-desk-v1")).to_be_visible()

@@ -1,0 +1,46 @@
+"""The page Health: what fails stands first, with what to do and since when; it follows by itself."""
+
+import pytest
+from playwright.async_api import expect
+from support.accessibility import accessibility_faults
+from support.console import Console
+
+from lgsp_adapters.host.instance import Instance
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "what", "ok"),
+    [
+        ("vi", "Bộ kết nối đã rút", "lgsp adapter resume", "Mọi bộ kết nối"),
+        ("en", "Drained adapters", "resume them with `lgsp adapter resume`", "All adapters of 1"),
+    ],
+)
+async def test_a_check_that_fails_shows_first_with_what_to_do_and_passes_again(
+    console: Console, language: str, title: str, what: str, ok: str
+) -> None:
+    instance = Instance()
+    served = await console.bus.serve(instance=instance)
+    path = f"/ops/adapters/{instance.id}"
+    assert (await console.bus.ask("POST", f"{path}/drain", {"reason": "x"}, system="operator")).status == 200
+    await console.bus.ask("GET", "/ops/checks", system="operator")  # a round for all who look
+    page = await console.page("operator", language=language)
+    await page.goto("/console/health")
+    failing = page.get_by_role("region").first
+    await expect(failing.get_by_role("heading", name=title)).to_be_visible()
+    await expect(failing).to_contain_text(what)
+    await expect(failing).to_contain_text(ok)
+    assert not await accessibility_faults(page)
+    await console.bus.ask("POST", f"{path}/resume", {"reason": "x"}, system="operator")
+    await console.bus.ask("GET", "/ops/checks", system="operator")  # a round for all who look
+    await expect(failing.get_by_role("heading", name=title)).to_have_count(0)
+    await console.bus.unserve(served)
+
+
+async def test_without_an_alertmanager_the_page_says_so_and_others_may_not_see_it(console: Console) -> None:
+    page = await console.page("auditor", width=360)
+    await page.goto("/console/health")
+    await expect(page.get_by_text("Gateway chưa biết Alertmanager nào")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    other = await console.page("developer", language="en")
+    await other.goto("/console/health")
+    await expect(other.get_by_text("You may not see this page")).to_be_visible()

@@ -1,0 +1,330 @@
+"""Local users of the bus: how they come, sign in, are slowed down when somebody guesses, and change how they sign in."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pyotp
+import pytest
+import pytest_asyncio
+from support.console import SAME_ORIGIN, Officials
+from support.people import new_person_id
+from support.workbench import Got, Workbench, document
+
+PASSWORD = "con mèo nhà tôi thích ngủ trưa"
+OTHER = "mưa rơi trên mái tôn lúc năm giờ"
+
+
+class BrowserOf:
+    """What a browser keeps and sends, without its pages."""
+
+    def __init__(self, bus: Workbench) -> None:
+        self.bus = bus
+        self.session = aiohttp.ClientSession(f"http://127.0.0.1:{bus.port}", cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Got:
+        sent = {"Accept-Language": "en", **SAME_ORIGIN, **headers}
+        async with self.session.request(method, path, json=body, headers=sent) as answer:
+            return Got(answer.status, await answer.read(), answer.headers.copy())
+
+    async def sign_in(self, user: str, password: str = PASSWORD, code: str = "") -> Got:
+        sent = {"user": user, "password": password, **({"code": code} if code else {})}
+        return await self.ask("POST", "/console/sign-in/password", sent)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {cookie.key: cookie.value for cookie in self.session.cookie_jar}
+
+
+@pytest_asyncio.fixture
+async def browser_of(console_bus: Workbench) -> AsyncIterator[BrowserOf]:
+    opened = BrowserOf(console_bus)
+    yield opened
+    await opened.session.close()
+
+
+@pytest_asyncio.fixture
+async def elsewhere(console_bus: Workbench) -> AsyncIterator[BrowserOf]:
+    opened = BrowserOf(console_bus)
+    yield opened
+    await opened.session.close()
+
+
+async def made(bus: Workbench, user: str) -> dict[str, str]:
+    got = await bus.ask("POST", "/users", {"user": user}, system="operator")
+    assert got.status == 201, got.body
+    found: dict[str, str] = got.json
+    return found
+
+
+async def with_password(bus: Workbench, browser: BrowserOf, user: str, role: str = "auditor") -> str:
+    """A local user who has a password and is registered; return the id of the person."""
+    new = await made(bus, user)
+    name, link = new["link"].partition("#")[2].split("/")
+    got = await browser.ask("POST", "/console/sign-in/link", {"user": name, "link": link, "password": PASSWORD})
+    assert got.json == {"account": new["account"]}
+    return await registered(bus, new["account"], role)
+
+
+async def registered(bus: Workbench, account: str, role: str = "auditor") -> str:
+    person = new_person_id()
+    spec = {"issuer": f"http://127.0.0.1:{bus.port}", "agency": "H49.1", "roles": [role]}
+    assert (await bus.registry("POST", "persons", document("Person", person, **spec))).status == 201
+    linked = {"account": account, "name": "Trần Thị B", "reason": "thử"}
+    got = await bus.registry("POST", f"persons/{person}/link", linked)
+    assert got.json["status"]["phase"] == "active", got.body
+    return person
+
+
+async def test_a_user_chooses_a_password_is_registered_and_signs_in(
+    console_bus: Workbench, browser_of: BrowserOf
+) -> None:
+    new = await made(console_bus, "tran.thi.b")
+    name, link = new["link"].partition("#")[2].split("/")
+    chosen = {"user": name, "link": link, "password": PASSWORD}
+    got = await browser_of.ask("POST", "/console/sign-in/link", chosen)
+    assert got.json == {"account": new["account"]}
+    not_yet = await browser_of.sign_in("tran.thi.b")
+    assert (not_yet.status, not_yet.json["account"]) == (400, new["account"])
+    person = await registered(console_bus, new["account"])
+    assert (await browser_of.sign_in(" Tran.Thi.B ")).status == 200
+    assert (await browser_of.ask("GET", "/me")).json["person"] == person
+    again = await browser_of.ask("POST", "/console/sign-in/link", {**chosen, "password": OTHER})
+    assert (again.status, again.code) == (401, "sign-in-failed")  # a link counts once
+    assert (await browser_of.ask("GET", "/oauth2/issuers")).json["localUsers"] is True
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["ngắn quá", "a" * 300, "aaaaaaaaaaaaaaaaaaaa", "mậtkhẩu123456789", "123456789012345678", "quangninhquangninh"],
+)  # fmt: skip
+async def test_a_password_that_is_short_or_easily_guessed_is_refused_at_its_field(
+    console_bus: Workbench, browser_of: BrowserOf, password: str
+) -> None:
+    name = f"le.thi.c{abs(hash(password)) % 10**6}"
+    new = await made(console_bus, name)
+    link = new["link"].rpartition("/")[2]
+    got = await browser_of.ask("POST", "/console/sign-in/link", {"user": name, "link": link, "password": password})
+    assert (got.status, [one["pointer"] for one in got.json["errors"]]) == (422, ["/password"])
+    assert password not in got.body.decode()
+
+
+async def test_wrong_passwords_slow_down_whoever_guesses_and_not_whose_account_it_is(
+    console_bus: Workbench, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "guessed")
+    assert (await browser_of.sign_in("guessed")).status == 200
+    answers = [await elsewhere.sign_in("guessed", f"wrong {number}") for number in range(7)]
+    assert [got.status for got in answers] == [401] * 5 + [429] * 2
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    assert (await elsewhere.sign_in("guessed")).status == 429  # right or wrong: nobody learns which
+    assert (await browser_of.sign_in("guessed")).status == 200  # from a browser that they have used before
+
+
+async def test_nobody_learns_which_users_there_are(
+    console_bus: Workbench, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "known.user")
+    for attempt in range(7):
+        known = await elsewhere.sign_in("known.user", "wrong")
+        unknown = await elsewhere.sign_in("unknown.user", "wrong")
+        same = [
+            (got.status, {key: value for key, value in got.json.items() if key != "detail"}) for got in (known, unknown)
+        ]
+        assert same[0] == same[1], attempt
+        if known.status == 401:
+            assert known.json["detail"] == unknown.json["detail"]
+
+
+async def test_a_session_that_somebody_else_put_there_does_not_become_the_persons(
+    console_bus: Workbench, browser_of: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "fixed")
+    planted = "lgsp_session_" + "A" * 43
+    browser_of.session.cookie_jar.update_cookies({"lgsp_session": planted})
+    assert (await browser_of.sign_in("fixed")).status == 200
+    assert browser_of.cookies["lgsp_session"] != planted
+    first = browser_of.cookies["lgsp_session"]
+    assert (await browser_of.sign_in("fixed")).status == 200
+    assert browser_of.cookies["lgsp_session"] != first
+
+
+@pytest.mark.parametrize("path", ["password", "passkey/options", "passkey", "link"])
+async def test_another_page_signs_nobody_in(browser_of: BrowserOf, path: str) -> None:
+    got = await browser_of.ask("POST", f"/console/sign-in/{path}", {}, **{"Sec-Fetch-Site": "cross-site"})
+    assert (got.status, got.code) == (403, "cross-site-request")
+
+
+async def test_an_authenticator_is_set_up_asked_for_and_each_code_counts_once(
+    console_bus: Workbench, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "with.totp")
+    await browser_of.sign_in("with.totp")
+    refused = await browser_of.ask("POST", "/me/account/authenticator", {"password": "wrong"})
+    assert [one["pointer"] for one in refused.json["errors"]] == ["/password"]
+    begun = (await browser_of.ask("POST", "/me/account/authenticator", {"password": PASSWORD})).json
+    assert begun["picture"].startswith("data:image/svg+xml")
+    totp = pyotp.TOTP(begun["secret"])
+    wrong = await browser_of.ask("PUT", "/me/account/authenticator", {"state": begun["state"], "code": "000"})
+    assert wrong.status == 422
+    now = time.time()
+    finished = await browser_of.ask(
+        "PUT", "/me/account/authenticator", {"state": begun["state"], "code": totp.at(now - 30)}
+    )
+    recovery = finished.json["codes"]
+    assert len(set(recovery)) == 10
+    needed = await elsewhere.sign_in("with.totp")
+    assert (needed.status, needed.code) == (401, "second-factor-required")
+    assert (await elsewhere.sign_in("with.totp", code="000000")).status == 401
+    assert (await elsewhere.sign_in("with.totp", code=totp.at(now))).status == 200
+    assert (await browser_of.sign_in("with.totp", code=totp.at(now))).status == 401  # used
+    assert (await browser_of.sign_in("with.totp", code=recovery[0])).status == 200
+    assert (await browser_of.sign_in("with.totp", code=recovery[0])).status == 401
+    account = (await browser_of.ask("GET", "/me/account")).json
+    assert (account["authenticator"], account["recoveryCodes"]) == (True, 9)
+    assert (await browser_of.ask("POST", "/me/account/authenticator/remove", {"password": PASSWORD})).status == 200
+    assert (await browser_of.ask("GET", "/me/account")).json["authenticator"] is False
+
+
+async def test_who_has_the_password_does_not_guess_codes_without_an_end(
+    console_bus: Workbench, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "codes.guessed")
+    await browser_of.sign_in("codes.guessed")
+    begun = (await browser_of.ask("POST", "/me/account/authenticator", {"password": PASSWORD})).json
+    code = pyotp.TOTP(begun["secret"]).now()
+    await browser_of.ask("PUT", "/me/account/authenticator", {"state": begun["state"], "code": code})
+    seen = [
+        (await elsewhere.sign_in("codes.guessed", code=code)).status for number in range(5) for code in ("", "123456")
+    ]
+    assert 429 in seen[:7]
+
+
+async def test_a_changed_password_ends_the_other_sessions(
+    console_bus: Workbench, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "changes")
+    for browser in (browser_of, elsewhere):
+        assert (await browser.sign_in("changes")).status == 200
+    change = {"password": PASSWORD, "newPassword": "123456789012345"}
+    refused = await browser_of.ask("PUT", "/me/account/password", change)
+    assert [one["pointer"] for one in refused.json["errors"]] == ["/newPassword"]
+    assert (await browser_of.ask("PUT", "/me/account/password", {**change, "newPassword": OTHER})).status == 200
+    assert (await browser_of.ask("GET", "/me")).status == 200
+    assert (await elsewhere.ask("GET", "/me")).status == 401
+    assert (await elsewhere.sign_in("changes")).status == 401
+    assert (await elsewhere.sign_in("changes", OTHER)).status == 200
+
+
+async def test_a_reset_gives_nobody_the_rights_of_the_person(console_bus: Workbench, browser_of: BrowserOf) -> None:
+    await with_password(console_bus, browser_of, "reset.me")
+    assert (await browser_of.sign_in("reset.me")).status == 200
+    new = (await console_bus.ask("POST", "/users/reset.me/reset", system="operator")).json
+    assert (await browser_of.ask("GET", "/me")).status == 401  # the session of the account of before has ended
+    assert (await browser_of.sign_in("reset.me")).status == 401
+    link = new["link"].rpartition("/")[2]
+    chosen = {"user": "reset.me", "link": link, "password": OTHER}
+    assert (await browser_of.ask("POST", "/console/sign-in/link", chosen)).status == 200
+    got = await browser_of.sign_in("reset.me", OTHER)
+    assert (got.status, got.json["account"]) == (400, new["account"])  # an operator links the new account, as any other
+    assert (await console_bus.ask("DELETE", "/users/reset.me", system="operator")).status == 200
+    assert (await browser_of.sign_in("reset.me", OTHER)).status in (401, 429)
+
+
+async def test_a_user_who_is_ended_is_signed_out(
+    console_bus: Workbench, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "ended.user")
+    await with_password(console_bus, elsewhere, "stays")
+    assert [(await browser_of.sign_in("ended.user")).status, (await elsewhere.sign_in("stays")).status] == [200, 200]
+    assert (await console_bus.ask("DELETE", "/users/ended.user", system="operator")).status == 200
+    assert (await browser_of.ask("GET", "/me")).status == 401
+    assert (await elsewhere.ask("GET", "/me")).status == 200
+
+
+async def test_operators_alone_make_users(console_bus: Workbench) -> None:
+    for system in ("auditor", "agency-admin", "developer"):
+        assert (await console_bus.ask("POST", "/users", {"user": "nobody"}, system=system)).status == 403
+    for wrong in ("a", "Ă", "a..b", "-ab", "x" * 65, "a b c"):
+        assert (await console_bus.ask("POST", "/users", {"user": wrong}, system="operator")).status == 400, wrong
+
+
+async def test_a_person_lists_and_ends_their_own_sessions_alone(
+    console_bus: Workbench, officials: Officials, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "sessions")
+    for browser in (browser_of, elsewhere):
+        await browser.sign_in("sessions")
+    listed = (await browser_of.ask("GET", "/me/sessions")).json["items"]
+    assert [one["current"] for one in listed].count(True) == 1
+    other = next(one for one in listed if not one["current"])
+    _, stranger = await officials.signed_in("auditor", who="stranger")
+    theirs = {"Authorization": f"Bearer {stranger}"}
+    got = await BrowserOf.ask(elsewhere, "DELETE", f"/me/sessions/{listed[0]['id']}", **theirs)
+    assert got.status == 404
+    assert (await browser_of.ask("DELETE", f"/me/sessions/{other['id']}")).status == 200
+    assert (await elsewhere.ask("GET", "/me")).status == 401
+    await elsewhere.sign_in("sessions")
+    assert (await browser_of.ask("POST", "/me/sessions/end-others")).status == 200
+    assert (await elsewhere.ask("GET", "/me")).status == 401
+    assert (await browser_of.ask("GET", "/me")).status == 200
+
+
+async def events_of(browser: BrowserOf, count: int, between: Any) -> list[tuple[str, Any]]:
+    """Follow a session until it has said so many things; `between` is done after the first."""
+    found: list[tuple[str, Any]] = []
+    name = ""
+    timeout = aiohttp.ClientTimeout(total=15)
+    async with browser.session.get("/me/session/events", timeout=timeout) as answer:
+        async for line in answer.content:
+            text = line.decode().strip()
+            name = text.removeprefix("event: ") if text.startswith("event: ") else name
+            if text.startswith("data: "):
+                found.append((name, json.loads(text.removeprefix("data: "))))
+                if len(found) == 1:
+                    await between()
+                if len(found) == count:
+                    break
+    return found
+
+
+async def test_every_tab_learns_at_once_that_the_session_ended(
+    console_bus: Workbench, browser_of: BrowserOf, elsewhere: BrowserOf
+) -> None:
+    person = await with_password(console_bus, browser_of, "ends")
+    await browser_of.sign_in("ends")
+    elsewhere.session.cookie_jar.update_cookies(browser_of.cookies)  # another tab
+
+    async def sign_out() -> None:
+        assert (await elsewhere.ask("POST", "/console/sign-out")).status == 200
+
+    assert [name for name, _ in await events_of(browser_of, 2, sign_out)] == ["session", "ended"]
+    await browser_of.sign_in("ends")
+
+    async def suspend() -> None:
+        got = await console_bus.registry("POST", f"persons/{person}/suspend", {"reason": "thử"})
+        assert got.status == 200, got.body
+
+    assert [name for name, _ in await events_of(browser_of, 2, suspend)] == ["session", "ended"]
+
+
+async def test_every_tab_learns_at_once_that_a_role_was_taken_away(
+    console_bus: Workbench, browser_of: BrowserOf
+) -> None:
+    person = await with_password(console_bus, browser_of, "demoted")
+    await browser_of.sign_in("demoted")
+
+    async def demote() -> None:
+        known = await console_bus.registry("GET", f"persons/{person}")
+        changed = {**known.json, "spec": {**known.json["spec"], "roles": ["developer"]}}
+        changed.pop("status")
+        got = await console_bus.registry(
+            "PUT", f"persons/{person}", changed, headers={"If-Match": known.headers["ETag"]}
+        )
+        assert got.status == 200, got.body
+
+    first, second = await events_of(browser_of, 2, demote)
+    assert (first[0], first[1]["roles"]) == ("session", ["auditor"])
+    assert second[0] == "ended" or second[1]["roles"] == ["developer"]

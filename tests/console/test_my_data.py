@@ -1,0 +1,114 @@
+"""A citizen sees in a browser who read their data, objects, and reads what the agency answers in its console."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+from support.accessibility import accessibility_faults
+from support.citizens import Citizens
+from support.console import Console, Officials
+from support.issuer import CLAIM
+
+HOSTILE = '"><img src=x onerror=alert(1)> \u202e không phải tôi'
+ANSWER = "Chúng tôi đã tra nhầm và xin lỗi."
+
+
+@pytest_asyncio.fixture(scope="module")
+async def citizens(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Citizens]:
+    started = await Citizens.start(tmp_path_factory.mktemp("my-data"))
+    yield started
+    await started.stop()
+
+
+@pytest_asyncio.fixture
+async def console(browser: Browser, citizens: Citizens) -> AsyncIterator[Console]:
+    opened = Console(browser, Officials(citizens.bus))
+    yield opened
+    await opened.close()
+
+
+async def sign_in(page: Page, citizens: Citizens, number: str, button: str = "Đăng nhập bằng") -> None:
+    citizens.issuer.claims = {CLAIM: number}
+    await page.goto("/my-data")
+    await page.get_by_role("link", name=button).click()
+
+
+async def is_well_made(page: Page) -> None:
+    """Nothing that axe knows is wrong, and the page does not scroll sideways."""
+    assert await accessibility_faults(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_citizen_objects_and_the_agency_answers(console: Console, citizens: Citizens) -> None:
+    await citizens.read_about("022093000001")
+    page = await console.page_with(width=360, height=740)
+    await page.goto("/my-data")
+    await is_well_made(page)
+    await sign_in(page, citizens, "022093000001")
+    await page.get_by_role("button", name="Phản đối hoặc hỏi").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Nội dung").fill(HOSTILE)
+    await is_well_made(page)
+    await dialog.get_by_role("button", name="Gửi yêu cầu").click()
+    await expect(dialog.get_by_role("status")).to_contain_text("Số yêu cầu của bạn là")
+    await dialog.get_by_role("button", name="Đóng").click()
+    await page.get_by_role("link", name="Yêu cầu của tôi").click()
+    await expect(page.get_by_text("Chờ trả lời đến hết ngày")).to_be_visible()
+    await expect(page.get_by_text(HOSTILE)).to_be_visible()
+
+    office = await console.page("agency-admin")
+    await office.goto("/console/requests")
+    await office.get_by_role("main").get_by_role("link", name="Phản đối").click()
+    await expect(office.get_by_text(HOSTILE)).to_be_visible()
+    await is_well_made(office)
+    await office.get_by_label("Câu trả lời").fill(ANSWER)
+    await office.get_by_role("button", name="Gửi câu trả lời").click()
+    await office.get_by_role("dialog").get_by_role("button", name="Gửi câu trả lời").click()
+    await expect(office.get_by_text("Đã trả lời")).to_be_visible()
+
+    await page.reload()
+    await expect(page.get_by_text(ANSWER)).to_be_visible()
+    await is_well_made(page)
+    await page.get_by_role("button", name="Đăng xuất").click()
+    await expect(page.get_by_role("link", name="Đăng nhập bằng")).to_be_visible()
+
+
+async def test_an_ended_session_loses_nothing_that_was_typed(console: Console, citizens: Citizens) -> None:
+    await citizens.read_about("022093000002")
+    page = await console.page_with(language="en", theme="dark")
+    await sign_in(page, citizens, "022093000002", "Sign in with")
+    await page.get_by_role("button", name="Object or ask").click()
+    words = page.get_by_label("Your words")
+    await words.fill("Why was this read?")
+    await page.context.clear_cookies()
+    await page.get_by_role("button", name="Send the request").click()
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="Sign in again in a new tab").click()
+    other = await opened.value
+    await expect(other.get_by_role("button", name="Object or ask")).to_be_visible()
+    await expect(words).to_have_value("Why was this read?")
+    await page.get_by_role("button", name="Send the request").click()
+    await expect(page.get_by_role("status")).to_contain_text("has to answer by the end of")
+    await is_well_made(page)
+
+
+async def test_a_filter_stands_in_the_address(console: Console, citizens: Citizens) -> None:
+    await citizens.read_about("022093000003")
+    page = await console.page_with(language="en", theme="dark", width=360)
+    await sign_in(page, citizens, "022093000003", "Sign in with")
+    await expect(page.get_by_role("button", name="Object or ask")).to_be_visible()
+    await page.get_by_text("Filter", exact=True).click()
+    await is_well_made(page)
+    await page.get_by_label("From").fill("2999-01-01")
+    await expect(page.get_by_text("Nothing matches the filter")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_text("Nothing matches the filter")).to_be_visible()
+    await page.get_by_role("button", name="Clear the filter").click()
+    await expect(page.get_by_role("button", name="Object or ask")).to_be_visible()
+
+
+async def test_whom_the_page_of_requests_is_not_for(console: Console) -> None:
+    page = await console.page("developer")
+    await page.goto("/console/requests")
+    await expect(page.get_by_text("Bạn chưa có quyền xem trang này")).to_be_visible()

@@ -1,0 +1,32 @@
+"""The frame around the pages: what becomes of it when a page fails."""
+
+from playwright.async_api import Route, expect
+from support.console import Console
+
+
+async def test_a_page_whose_script_is_gone_says_so_and_the_others_still_open(console: Console) -> None:
+    page = await console.page("operator", language="en")
+    await page.goto("/console/messages")
+    await expect(page.get_by_role("heading", name="Messages")).to_be_visible()
+
+    async def gone(route: Route) -> None:
+        await route.fulfill(status=404)
+
+    await page.route("**/console/assets/*", gone)  # as after an upgrade, which names the scripts anew
+    await page.get_by_role("link", name="Health").click()
+    await expect(page.get_by_text("This page cannot be shown")).to_be_visible()
+    await page.get_by_role("link", name="Messages").click()
+    await expect(page.get_by_role("heading", name="Messages")).to_be_visible()
+    await page.unroute("**/console/assets/*")
+    await page.get_by_role("link", name="Health").click()
+    await page.get_by_role("button", name="Reload the page").click()
+    await expect(page.get_by_role("heading", name="Health")).to_be_visible()
+    assert all("dynamically imported" in fault for fault in console.faults)
+    console.faults.clear()
+
+
+async def test_an_address_that_is_no_message_is_not_found(console: Console) -> None:
+    page = await console.page("operator", language="en")
+    for address in ("%25", "%25E0%25A4%25A", "..%2f..%2fme"):
+        await page.goto(f"/console/messages/{address}")
+        await expect(page.get_by_text("was not found")).to_be_visible()
