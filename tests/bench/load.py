@@ -27,6 +27,7 @@ class Target:
     url: str
     tokens: Path
     purpose: str = ""
+    prefer: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ async def _wrk(
     environment = {**os.environ, "TOKEN_FILE": str(target.tokens), "BODY_FILE": str(body_file), "PAUSE": str(pause)}
     if target.purpose:
         environment["PURPOSE"] = target.purpose
+    if target.prefer:
+        environment["PREFER"] = target.prefer
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", "-s", str(HERE / "wrk.lua")]
     process = await asyncio.create_subprocess_exec(
         *command, target.url + path, stdout=asyncio.subprocess.PIPE, env=environment

@@ -3,7 +3,7 @@
 local tokens, requests, next_request = {}, {}, 0
 for line in io.lines(os.getenv("TOKEN_FILE")) do tokens[#tokens + 1] = line end
 local body = io.open(os.getenv("BODY_FILE")):read("*a")
-local purpose = os.getenv("PURPOSE")
+local purpose, prefer = os.getenv("PURPOSE"), os.getenv("PREFER")
 function init()
   for number, token in ipairs(tokens) do
     local lines = {
@@ -11,6 +11,7 @@ function init()
       "Content-Type: application/json", "Content-Length: " .. #body,
     }
     if purpose then lines[#lines + 1] = "Lgsp-Purpose: " .. purpose end
+    if prefer then lines[#lines + 1] = "Prefer: " .. prefer end
     requests[number] = table.concat(lines, "\r\n") .. "\r\n\r\n" .. body
   end
 end
