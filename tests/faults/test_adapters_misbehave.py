@@ -135,7 +135,7 @@ async def test_an_expired_request_is_not_worked_on(bus: Workbench) -> None:
 
 async def test_an_answer_larger_than_nats_carries_is_a_failure_at_once(bus: Workbench) -> None:
     async def huge(request: dict[str, Any], call: Call) -> dict[str, Any]:
-        return {"ketQua": "x" * 5_000_000}
+        return {"ketQua": "x" * 18_000_000}
 
     adapter = await bus.serve(read=huge)
     got = await bus.call()

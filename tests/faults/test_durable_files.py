@@ -105,7 +105,7 @@ def test_a_key_is_on_disk_before_it_signs(tmp_path: Path) -> None:
         f"from lgsp_gateway.cli.main import main; import sys; sys.argv = ['lgsp', 'keys', 'rotate', '--keys', '{place}']; main()",
     )
     made = [line for line in found if re.search(r"\b(rename\w*|link\w*)\(", line)]
-    assert len(made) == 5  # two keys that sign tokens, the pseudonyms', the log's, the account's
+    assert len(made) == 7  # two that sign tokens; of pseudonyms, the log, the account, webhooks and what is stored
     for line in made:
         before, after = found[: found.index(line)], found[found.index(line) + 1 :]
         assert "fsync(" in before[-1]
@@ -134,6 +134,7 @@ FOR_PEOPLE = {
     "processes.py": "the log of a child",
     "mock.py": "the temporary folder of lgsp contract mock",
     "local_commands.py": "the temporary folder of lgsp contract mock",
+    "file_transfer.py": "what somebody downloads",
     "sdk_commands.py": "the temporary folder of a generator",
     "state_dir.py": "a lock, which holds nothing",
 }

@@ -17,9 +17,18 @@ from lgsp_auth.signing_keys import ALGORITHM
 from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_gateway.app import with_addresses
-from lgsp_gateway.calls.build import open_pipeline
+from lgsp_gateway.calls.build import CallBuses, open_pipeline
+from lgsp_gateway.calls.document_checks import DocumentChecks
+from lgsp_gateway.calls.execution.drained_services import DrainedServices
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
+from lgsp_gateway.delivery.files.build import FileDependencies, create_files
+from lgsp_gateway.delivery.files.call_files import CallFiles
+from lgsp_gateway.delivery.files.folder_store import FolderStore
+from lgsp_gateway.delivery.storage.bounds import StorageBounds
+from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
+from lgsp_gateway.delivery.storage.space import StorageSpace
+from lgsp_gateway.delivery.storage.stored_bytes import StoredBytes
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.build import EvidenceWriting
@@ -142,8 +151,23 @@ async def calls_of(bus: Workbench, **broken: Any) -> AsyncIterator[str]:
             verifier, registry.snapshot, settings.public_url, JetStreamReplayGuard(requests)
         )
         observer = CallTelemetry(Metrics(), None, security)
+        store = FolderStore(bus.state.root / "located")
+        cipher = PayloadCipher(keys.storage_keys)
+        bounds = StorageBounds(
+            StorageSpace(), StoredBytes(requests, "located"), registry.snapshot, settings.agency_storage_mib << 20
+        )
+        needs = FileDependencies(settings, cipher, registry.snapshot, evidence.log, security, background, bounds)
+        files = create_files(needs, requests, store)
+        checks = DocumentChecks(workers, CallFiles(files.references, workers))
         pipeline = await open_pipeline(
-            settings, registry.snapshot, identification, requests, connection, evidence, observer, workers
+            settings,
+            registry.snapshot,
+            identification,
+            CallBuses(requests, requests, DrainedServices()),
+            connection,
+            evidence,
+            observer,
+            checks,
         )
         evidence.log.start(background)
         stack.push_async_callback(evidence.log.stop)

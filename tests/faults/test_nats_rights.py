@@ -224,6 +224,23 @@ async def test_a_reply_goes_once_and_to_whom_it_was_asked_by(bus: Workbench) -> 
     await gateway.close()
 
 
+async def test_an_adapter_drains_no_other_and_hears_of_its_own_system_alone(bus: Workbench) -> None:
+    adapter = await bus.serve()
+    [one] = [copy for copy in await copies(bus) if copy["service"] == "desk"]
+    for system in ("provider", "alpha"):  # a copy of the same system, and somebody else
+        knocker = await Knocker.of(bus, system)
+        subject = f"control.provider.{one['id']}"
+        await knocker.connection.publish(subject, b'{"wire":1,"drain":true,"revision":9999}')
+        await knocker.connection.flush()
+        said = str(await asyncio.wait_for(knocker.refused.get(), 20)).lower()
+        assert f'permissions violation for publish to "{subject.lower()}"' in said
+        assert await knocker.may_subscribe("control.provider.*") == (system == "provider")
+        assert not await knocker.may_subscribe("control.>")
+        await knocker.connection.close()
+    assert [copy["state"] for copy in await copies(bus) if copy["id"] == one["id"]] == ["serving"]
+    await bus.unserve(adapter)
+
+
 async def test_a_connection_has_so_many_subscriptions_and_no_more(bus: Workbench) -> None:
     hostile = await Knocker.of(bus, "provider")
     for number in range(4_001):

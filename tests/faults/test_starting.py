@@ -7,21 +7,24 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import yaml
-from support.preloaded import Preloaded
-from support.processes import Process, free_port, run
+from support.preloaded import Preloaded, run
+from support.processes import Process, free_port
+from support.processes import run as run_fresh
 from support.waits import WORK_SECONDS
 from support.workbench import CONTRACTS, Workbench
 
 from lgsp_gateway.local import nats_config
 
 
-async def start(bus: Workbench, changed: dict[str, object]) -> tuple[int, str, str]:
+async def start(
+    bus: Workbench, changed: dict[str, object], run: Callable[..., Awaitable[tuple[int, str, str]]] = run
+) -> tuple[int, str, str]:
     options = {
         "--port": free_port(),
         "--nats": bus.nats_url,
@@ -67,7 +70,7 @@ async def test_a_server_that_does_not_sync_is_refused(bus: Workbench, tmp_path: 
 
 
 async def test_a_taken_port_is_said(bus: Workbench) -> None:
-    assert f"Cannot listen on port {bus.port}" in sentence(await start(bus, {"--port": bus.port}))
+    assert f"Cannot listen on port {bus.port}" in sentence(await start(bus, {"--port": bus.port}, run_fresh))
 
 
 async def test_no_nats_is_said(bus: Workbench) -> None:
