@@ -1,6 +1,9 @@
 """Fixtures shared by all tests. One nats-server and one gateway serve the whole session, unless a test breaks them."""
 
 import compileall
+import gc
+import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,6 +12,7 @@ import hypothesis  # noqa: F401 - not later, by its plugin: then it trips over a
 import pytest
 import pytest_asyncio
 from support.examples import load_profile
+from support.order import longest_first
 from support.postgres import Postgres
 from support.processes import ROOT
 from support.searched import Searched
@@ -18,10 +22,22 @@ load_profile()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile once what the processes of the tests import: where PYTHONDONTWRITEBYTECODE is set each of them would, a third of its start."""
+    """Compile once what the processes of the tests import: where PYTHONDONTWRITEBYTECODE is set each of them would, a third of its start.
+
+    pytest's own processes are among them: each would rewrite the assertions of all test modules, twenty seconds of a core.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if not hasattr(config, "workerinput"):
         for part in ("gateway", "auth", "contracts", "adapters"):
             compileall.compile_dir(ROOT / part, quiet=2)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, and leave what was collected to the end out of each collection of garbage."""
+    longest_first(items, config.rootpath)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -31,6 +47,22 @@ async def bus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workben
     yield bench
     await bench.entries()  # which holds each against its schema, whatever the tests made it write
     await bench.stop()
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _no_adapter_is_left(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """A test takes the adapters that it puts on the shared bus off again: one that stays answers the calls of the tests after it."""
+    bench = request.node.funcargs.get(
+        "bus"
+    )  # a bus of the session or of a module is there already, one of the test is not
+    before = set(bench.adapters) if isinstance(bench, Workbench) else set()
+    yield
+    if not isinstance(bench, Workbench):
+        return
+    left = set(bench.adapters) - before
+    for adapter in left:
+        await bench.unserve(adapter)
+    assert not left, "the test left adapters on the bus"
 
 
 @pytest_asyncio.fixture

@@ -5,13 +5,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.order import LONGEST
 
 from lgsp_problems import CODES
 from lgsp_problems.explanations import explanations
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
-    path for folder in ("gateway", "auth", "contracts", "adapters", "tests") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("gateway", "auth", "contracts", "adapters", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    if "node_modules" not in path.parts
 ]
 
 
@@ -32,6 +36,10 @@ def test_no_address_of_a_registry_is_in_the_repository() -> None:
         if path.is_file() and path.name not in ("test_house.py", "CONTRIBUTING.md") and "emit" not in name:
             text = path.read_text(errors="ignore").replace("--no-emit-index-url", "")
             assert not pattern.search(text), name
+
+
+def test_the_files_that_are_begun_first_exist() -> None:
+    assert [name for name in LONGEST if not (ROOT / name).is_file()] == []
 
 
 def test_every_problem_code_is_documented() -> None:

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import aiohttp
-from support.processes import LGSP, Process, free_port, run
+from support.preloaded import run
+from support.processes import LGSP, Process, free_port
 
 BODY = {"soDinhDanh": "022093001234", "hoVaTen": "Nguyễn Văn An", "ngaySinh": "1993-05-17"}
 

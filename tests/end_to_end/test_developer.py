@@ -8,7 +8,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from support.processes import LGSP, Process, free_port, run
+from support.preloaded import run
+from support.processes import LGSP, Process, free_port
 from support.waits import eventually
 from support.workbench import NUMBER, Workbench
 

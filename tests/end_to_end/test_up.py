@@ -61,7 +61,7 @@ async def up(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
     """One bus for the tests that leave it as they found it."""
     started = await Up(tmp_path_factory.mktemp("up")).start()
     yield started
-    await started.stop()
+    assert await started.stop() == 0
 
 
 async def test_ready_says_what_runs_where(up: Up) -> None:
@@ -287,33 +287,39 @@ async def test_commands_without_a_bus_say_so(tmp_path: Path) -> None:
         assert err.startswith("lgsp: No bus runs on the folder")
 
 
-async def test_ctrl_c_leaves_nothing_and_data_stays(tmp_path: Path) -> None:
-    bus = await Up(tmp_path).start()
-    assert (await bus.call(*VERIFY_AN))[0] == 0
-    pids = [*bus.running["pids"], bus.process.pid]
-    _, token, _ = await bus.lgsp("token", "mot-cua")
-    assert len(pids) == 10
-    assert await bus.stop() == 0
+async def test_ctrl_c_and_a_kill_leave_nothing_and_data_stays(up: Up) -> None:
+    """It ends the bus of this module, and starts it again."""
+    assert (await up.call(*VERIFY_AN))[0] == 0
+    pids = [*up.running["pids"], up.process.pid]
+    _, token, _ = await up.lgsp("token", "mot-cua")
+    written = await calls_written(up)
+    assert written
+    assert len(pids) == 12
+    assert await up.stop() == 0
     assert not any(alive(pid) for pid in pids)
 
-    await bus.start()
-    _, out, _ = await bus.lgsp("evidence", "tail", "--no-follow", "-n", "100")
-    assert len([line for line in out.splitlines() if "population/verify-citizen" in line]) == 1
+    await up.start()
+    assert await calls_written(up) == written
     headers = {"Authorization": f"Bearer {token.strip()}", "Lgsp-Purpose": "giai-quyet-tthc"}
     async with (
-        aiohttp.ClientSession(bus.url) as session,
+        aiohttp.ClientSession(up.url) as session,
         session.post("/services/population/v1/verify-citizen", json=AN, headers=headers) as answer,
     ):
         assert answer.status == 200
-    pids = bus.running["pids"]
+    pids = up.running["pids"]
 
-    await bus.process.kill()
+    await up.process.kill()
     async with asyncio.timeout(10):
         while any(alive(pid) for pid in pids):
             await asyncio.sleep(0.01)
-    await bus.start()
-    assert (await bus.call(*VERIFY_AN))[0] == 0
-    assert await bus.stop() == 0
+    await up.start()
+    assert (await up.call(*VERIFY_AN))[0] == 0
+
+
+async def calls_written(up: Up) -> list[str]:
+    """The calls in the evidence, each as a line."""
+    _, out, _ = await up.lgsp("evidence", "tail", "--no-follow", "-n", "100000")
+    return [line for line in out.splitlines() if "population/verify-citizen" in line]
 
 
 async def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:

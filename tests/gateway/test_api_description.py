@@ -17,6 +17,9 @@ from lgsp_gateway.http.routes import ResponseSpec, Route
 
 VALUES = {"service": "desk", "major": "1", "gateway": "bench", "message": "019ac5a0-5c64-7d1e-9d1c-6d5c2f0b7a11"}
 VALUES |= {"code": "not-granted", "name": "nobody-is-called-so", "action": "approve"}
+_ID = VALUES["message"]
+VALUES |= {"letter": f"message.desk.alpha.{_ID}", "subscription": _ID, "endpoint": _ID, "file": _ID, "event": "changed"}
+VALUES |= {"secret": _ID, "id": _ID}
 
 
 async def _described(bus: Workbench) -> dict[str, Any]:
@@ -31,7 +34,7 @@ def _operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any
 
 
 def _filled(path: str) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: VALUES[found[1]], path)
+    return re.sub(r"\{(\w+)\}", lambda found: VALUES.get(found[1], VALUES["message"]), path)
 
 
 async def test_it_is_openapi_and_names_each_operation_once(bus: Workbench) -> None:
@@ -51,13 +54,13 @@ async def test_the_gateway_knows_each_path_that_is_described(bus: Workbench) -> 
         sent = {"Authorization": f"Bearer {bus.token('operator')}", "Accept-Language": "en"}
         if method != "get":
             sent.pop("Authorization")  # the registry stays as it is
-        async with bus.session.request(method, _filled(path), headers=sent) as answer:
+        async with bus.session.request(method, _filled(path), headers=sent, allow_redirects=False) as answer:
             if answer.content_type == "text/event-stream":
                 continue
             said = await answer.text()
             assert answer.status != 405, (method, path)
             assert "There is no path" not in said, (method, path)
-            assert answer.status in (200, 400, 401, 403, 404, 415, 503), (method, path, said)
+            assert answer.status in (200, 303, 400, 401, 403, 404, 415, 503), (method, path, said)
 
 
 def test_a_route_that_is_not_declared_fails() -> None:
@@ -82,18 +85,24 @@ async def test_answers_keep_their_schemas(bus: Workbench) -> None:
     registry = jsonschema.Draft202012Validator
     checked = 0
     for method, path, one in _operations(described):
-        if method != "get" or path.startswith(("/me/", "/catalog/events", "/evidence/entries")):
+        if method != "get" or path.startswith(("/me/access-log", "/catalog/events", "/evidence/entries")):
             continue
         role = "auditor" if path.startswith("/evidence") else "operator"
         values = {
             **VALUES,
             "name": "desk-v1" if "/services/" in path else "alpha" if "/systems/" in path else "alpha-desk",
         }
-        filled = re.sub(r"\{(\w+)\}", lambda found, values=values: values[found[1]], path)
+        filled = re.sub(r"\{(\w+)\}", lambda found, values=values: values.get(found[1], VALUES["message"]), path)
         filled = filled.replace("/agencies/alpha-desk", "/agencies/H49.1")
         sent = {"Authorization": f"Bearer {bus.token(role)}", "Accept": "application/json"}
-        async with bus.session.get(filled, headers=sent) as answer:
-            declared = one["responses"][str(answer.status)].get("content", {})
+        async with bus.session.get(filled, headers=sent, allow_redirects=False) as answer:
+            assert str(answer.status) in one["responses"], (path, answer.status)
+            response = one["responses"][str(answer.status)]
+            declared = response.get("content", {})
+            if answer.status == 303:
+                assert not declared
+                assert response["headers"].keys() <= answer.headers.keys()
+                continue
             assert answer.content_type in declared, (path, answer.status, answer.content_type)
             if "json" not in answer.content_type or answer.content_type.endswith("jsonl"):
                 continue
@@ -126,9 +135,11 @@ async def test_bounds_are_described_and_held(bus: Workbench) -> None:
             if parameter["in"] != "query" or "/me/" in path:
                 continue
             assert {"maxLength", "maximum", "enum"} & schema.keys() or schema == {"type": "boolean", "default": False}
-            bad = str(schema["maximum"] + 1) if "maximum" in schema else "x" * 600
-            async with bus.session.get(_filled(path), params={parameter["name"]: bad}, headers=headers) as answer:
-                assert answer.status in (400, 403, 405, 415), (path, parameter["name"])
+            bad = str(schema["maximum"] + 1) if "maximum" in schema else "x" * (schema.get("maxLength", 500) + 1)
+            async with bus.session.get(
+                _filled(path), params={parameter["name"]: bad}, headers=headers, allow_redirects=False
+            ) as answer:
+                assert answer.status in (303, 400, 403, 404, 405, 415), (path, parameter["name"])
                 if answer.status == 400:
                     refused += 1
                     assert parameter["name"] in (await answer.json(content_type=None))["detail"]
@@ -156,7 +167,8 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
             assert "Access-Control-Allow-Credentials" not in answer.headers
         async with bus.session.options(_filled(path), headers=origin) as preflight:
             preflighted = preflight.headers.get("Access-Control-Allow-Origin")
-            assert preflight.status == (204 if preflighted else 405), path
+            speaks_tus = "Tus-Version" in preflight.headers  # its OPTIONS tells what the server can do
+            assert preflight.status == (204 if preflighted or speaks_tus else 405), path
         assert allowed == preflighted, path
         if allowed:
             assert allowed == "*"
@@ -167,11 +179,13 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
         "/.well-known/jwks.json",
         "/.well-known/oauth-authorization-server",
         "/catalog",
+        "/catalog/services",
         "/catalog/services/{service}/v{major}",
         "/catalog/services/{service}/v{major}/asyncapi.json",
         "/catalog/services/{service}/v{major}/contract.json",
         "/catalog/services/{service}/v{major}/contract.yaml",
         "/catalog/services/{service}/v{major}/openapi.json",
+        "/catalog/services/{service}/v{major}/operations/{operation}/programs",
         "/catalog/tokens",
         "/evidence/keys",
         "/openapi.json",

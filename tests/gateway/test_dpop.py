@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 import pytest
 import pytest_asyncio
+from support.later import ask, send, until
 from support.workbench import Got, Workbench, grant
 
 from lgsp_auth.client_authentication import ASSERTION_TYPE
@@ -119,6 +120,8 @@ async def test_a_private_key_in_a_proof_is_refused(program: Program) -> None:
 
 
 async def test_a_grant_can_ask_for_bound_tokens(bus: Workbench, program: Program) -> None:
+    response = f"/messages/{(await send(bus)).message}/response"
+    await until(bus, response.split("/")[2], "answered")
     last = await bus.registry("GET", "grants/alpha-desk")
     strict = grant(
         "alpha-desk",
@@ -130,6 +133,11 @@ async def test_a_grant_can_ask_for_bound_tokens(bus: Workbench, program: Program
     assert put.status == 200
     assert (await bus.call()).code == "token-not-bound"
     assert (await program.call(program.proof("POST", CALL, ath=program.ath()))).status == 200
+    got = await ask(bus, response)
+    assert (got.status, got.code) == (403, "token-not-bound"), "no answer that waits either"
+    proof = {"Authorization": f"DPoP {program.token}", "DPoP": program.proof("GET", response, ath=program.ath())}
+    async with bus.session.get(response, headers=proof) as answer:
+        assert answer.status == 200
     strict["spec"] = last.json["spec"]
     assert (
         await bus.registry("PUT", "grants/alpha-desk", strict, headers={"If-Match": put.headers["ETag"]})

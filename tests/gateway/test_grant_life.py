@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.processes import run
+from support.preloaded import run
 from support.workbench import NUMBER, Got, Workbench, document, grant
 
 from lgsp_contracts.time_zone import VIETNAM

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from support.preloaded import run
 from support.waits import SECONDS
-from support.workbench import NAME, NUMBER, Workbench, idempotency_key
+from support.workbench import NUMBER, Workbench, idempotency_key
 
 from lgsp_adapters.adapter import Call, Declared, LimitReached
 from lgsp_gateway.calls.idempotency import call_key
+
+# No other test writes this to the bus that the tests of a session share.
+SECRET = "Hoàng Thị Bí Mật"
 
 
 class Desk:
@@ -36,7 +39,7 @@ class Desk:
         if self.registered <= self.limited:
             call.requests = self.requests
             raise LimitReached("the limit of the provider's system is reached: per-second", 1)
-        return {"ketQua": f"so {self.registered}", "biMat": NAME}
+        return {"ketQua": f"so {self.registered}", "biMat": SECRET}
 
 
 @pytest.fixture
@@ -123,9 +126,9 @@ async def test_a_repeatable_operation_runs_again(bus: Workbench, desk: Desk) -> 
 
 async def test_a_kept_answer_is_unreadable_on_disk(bus: Workbench, desk: Desk) -> None:
     got = await bus.call("register", headers={"Idempotency-Key": idempotency_key()})
-    assert NAME in got.body.decode()
+    assert SECRET in got.body.decode()
     store = b"".join(path.read_bytes() for path in bus.state.nats.rglob("*") if path.is_file())
-    assert NAME.encode() not in store
+    assert SECRET.encode() not in store
 
 
 async def test_a_provider_is_told_a_key_that_is_the_same_for_each_try(bus: Workbench, desk: Desk) -> None:

@@ -93,6 +93,7 @@ async def test_versions_of_many_digits_are_none(bus: Workbench) -> None:
         (b"/ops/statistics?since=" + DIGITS, None),
         (b"/ops/statistics?since=%D9%A1%D9%A1%D9%A1%D9%A1-11", None),
         (b"/ops/flows?window=", None),
+        (b"/ops/flows/stream?top=0", None),
     ],
 )
 async def test_parameters_beyond_their_bounds_are_refused(

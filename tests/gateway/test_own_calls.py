@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.processes import run
+from support.preloaded import run
 from support.searched import Searched
 from support.workbench import NUMBER, Got, Workbench
 

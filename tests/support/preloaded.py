@@ -1,16 +1,16 @@
 """`lgsp` processes forked from one that has imported the bus already: real processes, really killed, that start in a moment.
 
 Starting the interpreter and importing took 1.5 s of a core for each of the 400 processes of the suite, most of its time.
-What a fresh interpreter does is seen by `end_to_end/test_up.py`, `test_tutorial.py` and `faults/test_starting.py`, which take
-`Process`.
+What a fresh interpreter does is seen by `end_to_end/test_up.py` and `faults/test_starting.py`, which take `Process` and its `run`.
 """
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 import lgsp_adapters.cli
@@ -48,26 +48,41 @@ class Preloaded(Process):
 class Fork:
     """A process as asyncio's own subprocesses look to those who use them."""
 
-    def __init__(self, process: multiprocessing.context.ForkServerProcess, stdout: asyncio.StreamReader) -> None:
-        self.stdout = stdout
-        self._process = process
+    def __init__(
+        self, arguments: list[str], environment: Mapping[str, str], streams: Sequence[int], folder: str = str(ROOT)
+    ) -> None:
+        """Start it.
+
+        Args:
+            arguments: of the command.
+            environment: all of its variables.
+            streams: file descriptors of its stdin, stdout and stderr; they stay open here.
+            folder: where it runs.
+        """
+        self.stdout: asyncio.StreamReader | None = None
+        given = [Connection(os.dup(streams[0]))]
+        given += [Connection(os.dup(stream), readable=False) for stream in streams[1:]]
+        become = (arguments, dict(environment), folder, given)
+        self._process = _FORKS.Process(target=_become, args=become, daemon=True)
+        self._process.start()
+        for connection in given:
+            connection.close()
         self._ended = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.add_reader(process.sentinel, self._ending, loop)
+        loop.add_reader(self._process.sentinel, self._ending, loop)
 
     @classmethod
     async def of(cls, arguments: list[str], environment: Mapping[str, str], stderr: int, stdin: bytes = b"") -> "Fork":
-        """Start it; `stderr` is a file descriptor."""
+        """Start one whose stdout can be read; `stderr` is a file descriptor."""
         asked, to_ask = os.pipe()
         told, to_tell = os.pipe()
         os.write(to_ask, stdin)  # what a pipe holds: 64 KiB
         os.close(to_ask)
-        given = [Connection(asked), Connection(to_tell, readable=False), Connection(os.dup(stderr), readable=False)]
-        process = _FORKS.Process(target=_become, args=(arguments, dict(environment), given), daemon=True)
-        process.start()
-        for connection in given:
-            connection.close()
-        return cls(process, await _reader(told))
+        fork = cls(arguments, environment, (asked, to_tell, stderr))
+        os.close(asked)
+        os.close(to_tell)
+        fork.stdout = await _reader(told)
+        return fork
 
     @property
     def pid(self) -> int:
@@ -95,6 +110,7 @@ async def run(
     """Run the lgsp command to its end: exit code, stdout, stderr."""
     fork, errors = await begin(*arguments, environment=environment, stdin=stdin)
     async with asyncio.timeout(WORK_SECONDS):
+        assert fork.stdout
         out, err = await asyncio.gather(fork.stdout.read(), errors.read())
         return await fork.wait(), out.decode(), err.decode()
 
@@ -117,7 +133,7 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
     return reader
 
 
-def _become(arguments: list[str], environment: dict[str, str], given: list[Connection]) -> None:
+def _become(arguments: list[str], environment: dict[str, str], folder: str, given: list[Connection]) -> None:
     """Be the `lgsp` command with these arguments: the child's side."""
     os.setsid()
     die_with_parent()  # which ends with the tests, however these end
@@ -128,6 +144,7 @@ def _become(arguments: list[str], environment: dict[str, str], given: list[Conne
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(ROOT)
+    os.chdir(folder)
     sys.argv = ["lgsp", *arguments]
+    gc.freeze()  # or its first collection of garbage would go through all that was preloaded, and copy it
     main()

@@ -59,7 +59,7 @@ REGISTRY_PAGE = f"""\
 
 {_MADE}
 
-Agencies, systems, services, grants, persons and the instance itself are documents: `lgsp apply FILE` writes them, and one file may hold several, separated by `---`.
+Agencies, systems, services, grants, persons and the instance itself are documents: `lgsp apply -f FILE` writes them, and one file may hold several, separated by `---`.
 Who may write which: [administer the registry](../operate/administer-the-registry.md). For an editor (schemas for [all kinds](../schemas/registry.json), or for one, such as
 [agency](../schemas/agency.json)):
 

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from support.command_server import CommandServer
 from support.processes import LGSP, ROOT, Process, free_port
 from support.waits import WORK_SECONDS
 
@@ -26,10 +27,9 @@ async def run_tutorial(page: str, folder: Path, *, path: tuple[Path, ...] = (), 
     port, state = free_port(), folder / ".lgsp"
     up = await Process([*LGSP, "up", "--port", str(port), "--state-dir", str(state)], folder / "up.log").start()
     (folder / "bin").mkdir()
-    command = folder / "bin/lgsp"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m lgsp_gateway "$@"\n')
-    command.chmod(0o755)
-    folders = ":".join(map(str, (command.parent, *path, Path(sys.executable).parent)))
+    lgsp = CommandServer(folder / "bin")
+    lgsp.start()
+    folders = ":".join(map(str, (folder / "bin", *path, Path(sys.executable).parent)))
     shell = await asyncio.create_subprocess_exec(
         *("bash", "-euo", "pipefail", "-c", script),
         stdout=asyncio.subprocess.PIPE,
@@ -45,6 +45,7 @@ async def run_tutorial(page: str, folder: Path, *, path: tuple[Path, ...] = (), 
         },
     )
     printed = (await asyncio.wait_for(shell.communicate(), WORK_SECONDS))[0].decode()
+    lgsp.stop()
     assert await up.stop() == 0
     assert shell.returncode == 0, printed
     return printed

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import yaml
 from nats.aio.client import Client
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
+from lgsp_adapters.host.instance import Instance
 from lgsp_adapters.host.served_adapter import ServedAdapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_auth.issuing import AccessTokens
@@ -94,6 +95,8 @@ def _operation(**more: Any) -> dict[str, Any]:
     }
 
 
+LATER = {"async": {"deliveryDeadline": "72h", "answerRetention": "24h"}}
+
 CONTRACTS = [
     {
         "service": "desk",
@@ -102,14 +105,14 @@ CONTRACTS = [
         "provider": "provider",
         "classification": "internal",
         "operations": {
-            "read": _operation(),
+            "read": _operation(**LATER),
             "read-person": _operation(classification="personal"),
-            "register": _operation(idempotent=False),
+            "register": _operation(idempotent=False, **LATER),
             "register-once": _operation(
-                idempotent=False, idempotencyKey={"required": True, "deduplicated": True}, timeout="2s"
+                idempotent=False, idempotencyKey={"required": True, "deduplicated": True}, timeout="2s", **LATER
             ),
-            "narrow": _operation(),
-            "wait": _operation(timeout="5s"),
+            "narrow": _operation(**LATER),
+            "wait": _operation(timeout="5s", **{"async": {"deliveryDeadline": "1s", "answerRetention": "1m"}}),
         },
     },
     {
@@ -154,23 +157,34 @@ def grant(
 class Workbench:
     """The bus. Call `start`, then `call`; `serve` puts an adapter on it."""
 
-    def __init__(self, folder: Path, requests: int = 100_000) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        requests: int = 100_000,
+        *,
+        contracts: Sequence[dict[str, Any]] = CONTRACTS,
+        documents: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """Args: `contracts` of its catalogue; `documents` of its registry, beside its own."""
         self._requests = requests
+        self._contracts = contracts
+        self._documents = documents
         self.state = StateDir(folder / "state")
         self.catalog_folder = folder / "catalog"
         self.port = free_port()
         self.nats_port = free_port()
         self.keys: dict[str, SigningKey] = {}
         self.adapters: dict[ServedAdapter, CallClient] = {}
+        self.deliverer: Process | None = None
         self._tokens: dict[str, str] = {}
 
     async def start(self, *options: str) -> "Workbench":
         """Start it, the gateway with further options."""
         self.state.make()
         self.catalog_folder.mkdir(parents=True)
-        for contract in CONTRACTS:
+        for contract in self._contracts:
             (self.catalog_folder / f"{contract['service']}.yaml").write_text(
-                yaml.safe_dump(contract, allow_unicode=True)
+                yaml.safe_dump(contract, allow_unicode=True, sort_keys=False)
             )
         self.catalog = catalog.load(self.catalog_folder)
         self._write_registry()
@@ -195,12 +209,23 @@ class Workbench:
         command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
         command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
         command += ["--public-url", f"http://127.0.0.1:{self.port}", "--fast-path", FAST_PATH]
+        command += ["--webhook-networks", "127.0.0.1:1-65535"]
         return Preloaded(command, self.state.logs / f"gateway-{name}.log")
+
+    async def start_deliverer(self) -> int:
+        """Start one more gateway, which only delivers: the first one was started with `--roles http`. Return its port."""
+        port = free_port()
+        self.deliverer = self.another_gateway("deliverer", port)
+        self.deliverer.command += ["--roles", "delivery"]
+        await self.deliverer.start()
+        return port
 
     async def stop(self) -> None:
         for adapter in list(self.adapters):
             await self.unserve(adapter)
         await self.session.close()
+        if self.deliverer:
+            await self.deliverer.stop()
         await self.gateway.stop()
         await self.nats.stop()
 
@@ -265,7 +290,13 @@ class Workbench:
         )
         return client
 
-    async def serve(self, service: str = "desk", spans: Spans = NOT_TRACED, **answers: Answer) -> ServedAdapter:
+    async def serve(
+        self,
+        service: str = "desk",
+        spans: Spans = NOT_TRACED,
+        instance: Instance | None = None,
+        **answers: Answer,
+    ) -> ServedAdapter:
         """Put an adapter on the bus; operations that are not named answer KHOP."""
 
         async def match(request: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -280,7 +311,7 @@ class Workbench:
         )
         told = {"service": service, "major": 1, "system": "provider", "kind": "python"}
         manifest = Manifest(SourceLocation("test"), told, {}, Path())
-        served = ServedAdapter(Told({}), manifest, self.catalog[service, 1], connection, spans)
+        served = ServedAdapter(Told({}), manifest, self.catalog[service, 1], connection, spans, instance=instance)
         await served.start()
         self.adapters[served] = connection
         return served
@@ -356,6 +387,14 @@ class Workbench:
         ) as answer:
             return Got(answer.status, await answer.read(), answer.headers)
 
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, system: str = "alpha", headers: dict[str, str] | None = None
+    ) -> "Got":
+        """Ask a path of the management API, with a JSON body where there is one."""
+        sent = {"Authorization": f"Bearer {self.token(system)}", "Accept-Language": "en", **(headers or {})}
+        async with self.session.request(method, path, json=body, headers=sent) as answer:
+            return Got(answer.status, await answer.read(), answer.headers)
+
     async def ready(self) -> None:
         """Wait until the gateway says that it serves."""
 
@@ -414,6 +453,7 @@ class Workbench:
             grant("alpha-hidden", "alpha", "hidden", read=ALL, reckon=ALL),
             grant("beta-desk", "beta", requests=self._requests, read=ALL),
             grant("poor-desk", "poor", requests=3, read=ALL),
+            *self._documents,
         ]
         (self.state.registry / "registry.yaml").write_text(yaml.safe_dump_all(documents, allow_unicode=True))
 

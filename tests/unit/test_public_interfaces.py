@@ -28,6 +28,7 @@ MODULES = [
     path.relative_to(ROOT)
     for folder in ("gateway", "auth", "contracts", "adapters", "tests", "examples")
     for path in sorted((ROOT / folder).rglob("*.py"))
+    if "node_modules" not in path.parts
 ]
 
 DOCUMENTED = {"_replace", "_asdict", "_make", "_fields", "_exit"}
@@ -116,41 +117,51 @@ def names_in(source: str) -> Names:
     return names
 
 
-OURS: dict[str, Names] = {str(path): names_in((ROOT / path).read_text()) for path in MODULES}
-CLASSES: dict[str, set[str]] = {}
-BASES: dict[str, set[str]] = {}
-for _names in OURS.values():
-    for _name, _members in _names.of_class.items():
-        CLASSES.setdefault(_name, set()).update(_members)
-        BASES.setdefault(_name, set()).update(_names.bases[_name])
-DEFINED_IN_PACKAGES = set().union(
-    *(names.defined for path, names in OURS.items() if not path.startswith(("tests", "examples")))
-)
+class Sources:
+    """All modules of ours: what each defines and uses, and their classes."""
+
+    def __init__(self) -> None:
+        self.modules = {str(path): names_in((ROOT / path).read_text()) for path in MODULES}
+        self.defined_in_packages: set[str] = set()
+        self._members: dict[str, set[str]] = {}
+        self._bases: dict[str, set[str]] = {}
+        for path, names in self.modules.items():
+            if not path.startswith(("tests", "examples")):
+                self.defined_in_packages |= names.defined
+            for name, found in names.of_class.items():
+                self._members.setdefault(name, set()).update(found)
+                self._bases.setdefault(name, set()).update(names.bases[name])
+
+    def members(self, name: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        """What a class of ours and those of ours that it is made from define."""
+        if name in seen or name not in self._members:
+            return set()
+        return self._members[name].union(*(self.members(base, seen | {name}) for base in self._bases[name]))
+
+    def of_libraries(self, path: str, names: Names) -> Iterator[str]:
+        """The private names that a module uses and that none of ours defines."""
+        for owner, name, written in names.used:
+            known = self.members(owner) if owner else names.defined
+            if path.startswith("tests"):  # a test may look into what it tests
+                known = known | self.defined_in_packages
+            if name not in known | DOCUMENTED and (written, path) not in ALLOWED:
+                yield written
 
 
-def members(name: str, seen: frozenset[str] = frozenset()) -> set[str]:
-    """What a class of ours and those of ours that it is made from define."""
-    if name in seen or name not in CLASSES:
-        return set()
-    return CLASSES[name].union(*(members(base, seen | {name}) for base in BASES[name]))
+@pytest.fixture(scope="module")
+def sources() -> Sources:
+    """Read here, not as the module is imported: that is done by each process of a run."""
+    return Sources()
 
 
-def of_libraries(path: str, names: Names) -> Iterator[str]:
-    """The private names that a module uses and that none of ours defines."""
-    for owner, name, written in names.used:
-        known = members(owner) if owner else names.defined
-        if path.startswith("tests"):  # a test may look into what it tests
-            known = known | DEFINED_IN_PACKAGES
-        if name not in known | DOCUMENTED and (written, path) not in ALLOWED:
-            yield written
+def test_no_module_uses_a_private_name_of_a_library(sources: Sources) -> None:
+    assert {
+        path: used for path, names in sources.modules.items() if (used := list(sources.of_libraries(path, names)))
+    } == {}
 
 
-def test_no_module_uses_a_private_name_of_a_library() -> None:
-    assert {path: used for path, names in OURS.items() if (used := list(of_libraries(path, names)))} == {}
-
-
-def test_each_exception_is_in_use() -> None:
-    used = {(written, path) for path, names in OURS.items() for _, _, written in names.used}
+def test_each_exception_is_in_use(sources: Sources) -> None:
+    used = {(written, path) for path, names in sources.modules.items() for _, _, written in names.used}
     assert used >= ALLOWED.keys()
 
 
@@ -171,14 +182,14 @@ def test_the_type_of_elements_is_that_of_any_element() -> None:
         "class Client(Base):\n    def f(self): return self._max_payload",
     ],
 )
-def test_this_finds_private_names(source: str) -> None:
-    assert list(of_libraries("x.py", names_in(source))) != []
+def test_this_finds_private_names(source: str, sources: Sources) -> None:
+    assert list(sources.of_libraries("x.py", names_in(source))) != []
 
 
-def test_no_private_method_of_a_library_is_overridden() -> None:
+def test_no_private_method_of_a_library_is_overridden(sources: Sources) -> None:
     """Whether a library's class has it is seen by importing all modules."""
     overridden = []
-    for path, names in OURS.items():
+    for path, names in sources.modules.items():
         package = next((name for name in PACKAGES if f"/{name}/" in path), "")
         if not package or path.endswith("__main__.py"):
             continue

@@ -43,7 +43,7 @@ def long(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or node in excepted:
             continue
-        name = ast.unparse(node.func)
+        name = ast.unparse(node.func) if isinstance(node.func, ast.Attribute) else ""
         limits = [keyword.value for keyword in node.keywords if keyword.arg in ("timeout", "within")]
         if name == "asyncio.timeout":
             limits += node.args
