@@ -6,6 +6,7 @@ The one composition root. Each package builds its own part; what stands here is 
 import secrets
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 from nats.aio.client import Client
 
@@ -14,25 +15,47 @@ from lgsp_auth.tokens import Verifier
 from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.api.build import ApiDependencies, build_api
-from lgsp_gateway.calls.build import open_pipeline
+from lgsp_gateway.api.build import AdapterParts, ApiDependencies, build_api, build_health
+from lgsp_gateway.calls.build import CallBuses, open_pipeline
+from lgsp_gateway.calls.document_checks import DocumentChecks
+from lgsp_gateway.calls.execution.drained_services import DrainedServices
 from lgsp_gateway.calls.identification import Identification
 from lgsp_gateway.calls.replay_guard import JetStreamReplayGuard
+from lgsp_gateway.citizens.build import open_citizen_requests
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.console.files import ConsoleRoutes
+from lgsp_gateway.delivery import streams as delivery_streams
+from lgsp_gateway.delivery.build import Delivery, DeliveryDependencies, DeliveryObservers, open_delivery
+from lgsp_gateway.delivery.files.build import FileDependencies, open_files
+from lgsp_gateway.delivery.files.call_files import CallFiles
+from lgsp_gateway.delivery.files.record_index import RecordIndex
+from lgsp_gateway.delivery.storage.bounds import StorageBounds
+from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
+from lgsp_gateway.delivery.storage.space import StorageSpace
+from lgsp_gateway.delivery.storage.stored_bytes import StoredBytes
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
 from lgsp_gateway.evidence.instance_domain import instance_domain
 from lgsp_gateway.faces.rest.calls import RestCalls
 from lgsp_gateway.http.connection_limits import ConnectionLimits
+from lgsp_gateway.http.no_calls import NoCalls
 from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.keys.key_store import REREAD_SECONDS, KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.keys.trusted_issuers import load_trusted_issuers
+from lgsp_gateway.nats.adapter_drains import AdapterDrains
 from lgsp_gateway.nats.auth_callout import NatsAuthCallout
 from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
 from lgsp_gateway.nats.outdated_connections import ConnectionRights
 from lgsp_gateway.nats.provider_limits import ProviderLimits
+from lgsp_gateway.nats.watch_states import WatchStates
+from lgsp_gateway.notifications.build import count_dead_letters, open_notifications
+from lgsp_gateway.notifications.occasions import Sources
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
+from lgsp_gateway.observability.call_observer import CallTelemetry
+from lgsp_gateway.observability.checks import Checks
+from lgsp_gateway.observability.delivery_checks import DeliveryChecks
+from lgsp_gateway.observability.subscription_metrics import BACKLOG_SECONDS
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.issuers import open_people
@@ -43,6 +66,7 @@ from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import NatsConnection, NatsEndpoint
 from lgsp_runtime.nats.request_reply import NatsRequestReply
+from lgsp_runtime.security_events import SecurityLog
 from lgsp_runtime.tls import TlsFiles
 
 ISSUER_SECONDS = 30.0
@@ -60,6 +84,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     settings = with_addresses(settings, tls)
     keys = KeyStore(settings.keys, settings.public_url)
     keys.ensure()
+    cipher = PayloadCipher(keys.storage_keys)
     nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
         telemetry = open_telemetry(stack, settings, keys)
@@ -74,7 +99,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         stack.push_async_callback(background.stop)
         system = await nats.connect_system(background)
         stack.push_async_callback(system.close)
-        await prepare_streams(settings, connection, system)
+        await _prepare_streams(settings, connection, system)
         await bus.start(calls)
         stack.callback(bus.stop)
         await registry.start(stack, settings, connection, background)
@@ -84,53 +109,177 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         telemetry.metrics.watch_evidence(evidence.log, evidence.publisher)
         replays = JetStreamReplayGuard(bus)
         await replays.start(connection, settings.replicas)
+        bounds = await _open_bounds(stack, settings, registry.snapshot, bus, connection, system, telemetry, background)
+        files = await open_files(
+            FileDependencies(settings, cipher, registry.snapshot, evidence.log, telemetry.security, background, bounds),
+            bus,
+            await nats.connect_in(stack, "files", background),
+        )
+        buses = CallBuses(bus, await nats.open_bus_for_large_documents(stack, background), DrainedServices())
         pipeline = await open_pipeline(
             settings,
             registry.snapshot,
             Identification(verifier, registry.snapshot, settings.public_url, replays),
-            bus,
+            buses,
             connection,
             evidence,
             telemetry,
-            workers,
+            DocumentChecks(workers, CallFiles(files.references, workers)),
         )
         evidence.log.start(background)
         stack.push_async_callback(evidence.log.stop)
         callout = NatsAuthCallout(verifier, registry.snapshot, keys.account_key(), telemetry.security, background)
         await callout.start(connection)
-        await ProviderLimits(bus, background).start(connection, settings.replicas)
-        await _watch_connections(bus, registry, system, removed_keys, background)
-        reading = EvidenceReading.open(stack, settings, await nats.connect("reading", background=background))
-        stack.push_async_callback(reading.connection.close)
-        health = Health.open(connection, registry, evidence, reading, telemetry.metrics, background)
-        people = await open_people(settings, connection, nats.people, others, removed_keys)
+        adapters = await _serve_adapters(buses, connection, cipher, settings.replicas, telemetry.security, background)
+        await _watch_connections(buses, registry, system, removed_keys, background)
+        reading = EvidenceReading.open(stack, settings, await nats.connect_in(stack, "reading", background))
+        health = Health.open(
+            connection, registry, evidence, reading, telemetry.metrics, bounds.space, adapters.drains, background
+        )
+        people = await open_people(settings, connection, nats.people, others, removed_keys, background)
+        delivery = await _open_delivery(
+            stack,
+            DeliveryDependencies(
+                settings,
+                keys,
+                cipher,
+                pipeline,
+                bus,
+                connection,
+                files.references,
+                DeliveryObservers(
+                    telemetry,
+                    telemetry.metrics.messages,
+                    telemetry.metrics.subscriptions,
+                    telemetry.metrics.subscriptions.waiting,
+                ),
+                telemetry.security,
+                background,
+                bounds,
+            ),
+            telemetry,
+            nats,
+            health.checks,
+            files.records.index,
+        )
         parts = ApiDependencies(
-            pipeline, registry, keys, people, reading, health, telemetry, bus, workers, process.stop
+            pipeline,
+            registry,
+            keys,
+            people,
+            reading,
+            health,
+            telemetry,
+            bus,
+            workers,
+            files,
+            delivery,
+            bounds,
+            adapters,
+            await open_notifications(
+                stack,
+                settings,
+                keys.webhook_key(),
+                connection,
+                people.store,
+                Sources(
+                    registry.snapshot,
+                    registry.administration.pending,
+                    partial(count_dead_letters, delivery.dead_letters),
+                    health.checks.failing,
+                ),
+                background,
+            ),
+            open_citizen_requests(settings, people.store, cipher, pipeline.pseudonyms, background),
+            process.stop,
         )
         port = await _open_http(stack, settings, parts, tls)
-        for files in filter(None, (tls, nats.tls)):
-            background.run_forever("tls files", files.watch)
+        _watch_tls(background, tls, nats.tls)
         processes.freeze_gc()
         process.ready(f"{'https' if tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
 
 
+async def _prepare_streams(settings: GatewaySettings, connection: Client, system: Client) -> None:
+    """Create the streams of evidence and delivery that are not there."""
+    await prepare_streams(settings, connection, system)
+    await delivery_streams.ensure(connection, settings.replicas)
+
+
+async def _open_bounds(
+    stack: AsyncExitStack,
+    settings: GatewaySettings,
+    registry: RegistrySnapshot,
+    bus: NatsRequestReply,
+    connection: Client,
+    system: Client,
+    telemetry: CallTelemetry,
+    background: Background,
+) -> StorageBounds:
+    """Watch the room of the storage, and what each agency has stored."""
+    space, stored = StorageSpace(settings.nats_storage), StoredBytes(bus, settings.name)
+    await space.start(system, background)
+    await stored.start(connection, settings.replicas, background)
+    stack.push_async_callback(stored.stop)
+    bounds = StorageBounds(space, stored, registry, settings.agency_storage_mib << 20)
+    telemetry.metrics.watch_storage(bounds, connection, background)
+    return bounds
+
+
+async def _open_delivery(
+    stack: AsyncExitStack,
+    needs: DeliveryDependencies,
+    telemetry: CallTelemetry,
+    nats: "_NatsUsers",
+    checks: Checks,
+    files: RecordIndex,
+) -> Delivery:
+    """Open delivery on a connection of its own, export what it does, and check that it does it."""
+    connect = partial(nats.connect_for_delivery, needs.background)
+    delivery = await open_delivery(stack, needs, connect)
+    metrics, subscriptions = telemetry.metrics, delivery.subscriptions
+    metrics.watch_lanes(delivery.lanes.states)
+    metrics.watch_waiting(delivery.messages.work, delivery.dead_letters, needs.background)
+    metrics.subscriptions.watch(subscriptions.store, needs.pipeline.registry, delivery.lanes, needs.connection)
+    needs.background.run_every(
+        "backlogs of subscriptions", BACKLOG_SECONDS, metrics.subscriptions.read_backlogs, within=60
+    )
+    registry = needs.pipeline.registry
+    checks.add(DeliveryChecks(needs.connection, registry, delivery, files).by_name())
+    return delivery
+
+
 async def _open_http(
     stack: AsyncExitStack, settings: GatewaySettings, parts: ApiDependencies, tls: TlsFiles | None
 ) -> int:
-    """Answer over HTTP from now on.
+    """Deliver what waits, and answer over HTTP, from now on.
 
     Returns:
         The port.
     """
     is_stale = partial(parts.registry.is_stale, settings.stale_seconds)
     traces = parts.telemetry.traces
-    face = RestCalls(parts.pipeline, is_stale, traces.begins if traces else None)
     limits, fast_path = ConnectionLimits.of(settings), settings.fast_path == "on"
-    server = HttpServer(face, build_api(settings, parts), is_stale, limits, fast_path=fast_path)
+    await parts.delivery.lanes.start()
+    server: HttpServer[Any]
+    if "http" in settings.roles:
+        face = RestCalls(parts.pipeline, is_stale, traces.begins if traces else None)
+        api = build_api(settings, parts)
+        ConsoleRoutes().add_routes(api)
+        server = HttpServer(face, api, is_stale, limits, fast_path=fast_path)
+    else:
+        server = HttpServer(NoCalls(), build_health(settings, parts), is_stale, limits, fast_path=False)
     parts.telemetry.metrics.watch_http(server.counts)
+    parts.telemetry.metrics.watch_files(parts.files)
+    parts.telemetry.metrics.watch_webhooks(parts.delivery.webhooks.sender)
     stack.push_async_callback(server.close)
     return await server.open(settings.host, settings.port, tls, share_port=settings.share_port)
+
+
+def _watch_tls(background: Background, *files: TlsFiles | None) -> None:
+    """Read certificates anew when they change."""
+    for tls_files in filter(None, files):
+        background.run_forever("tls files", tls_files.watch)
 
 
 def with_addresses(settings: GatewaySettings, tls: TlsFiles | None) -> GatewaySettings:
@@ -161,11 +310,41 @@ class _NatsUsers:
         name = f"gateway {self._settings.name} {purpose}".rstrip()
         return await nats_connection.connect(self._user("gateway"), name, on_disconnected, on_reconnected, background)
 
-    async def connect_for_calls(self, on_disconnected: nats_connection.Hook, background: Background) -> CallClient:
+    async def connect_in(self, stack: AsyncExitStack, purpose: str, background: Background) -> NatsConnection:
+        """Connect as the gateway, until the stack is closed."""
+        connection = await self.connect(purpose, background=background)
+        stack.push_async_callback(connection.close)
+        return connection
+
+    async def open_bus_for_large_documents(self, stack: AsyncExitStack, background: Background) -> NatsRequestReply:
+        """Open a connection for calls with large documents, until the stack is closed."""
+        bus = NatsRequestReply()
+        connection = await self.connect_for_calls(bus.connection_lost, background, "large documents")
+        stack.push_async_callback(connection.close)
+        await bus.start(connection)
+        stack.callback(bus.stop)
+        return bus
+
+    async def connect_for_calls(
+        self, on_disconnected: nats_connection.Hook, background: Background, purpose: str = "calls"
+    ) -> CallClient:
         """Connect as the gateway once more, for requests to adapters and the writing of evidence alone."""
-        name, fast = f"gateway {self._settings.name} calls", self._settings.fast_path == "on"
+        name, fast = f"gateway {self._settings.name} {purpose}", self._settings.fast_path == "on"
         return await connect_for_calls(
             self._user("gateway"), name, on_disconnected, background=background, fast_path=fast
+        )
+
+    async def connect_for_delivery(
+        self, background: Background, on_disconnected: nats_connection.Hook, on_reconnected: nats_connection.Hook
+    ) -> CallClient:
+        """Connect as the gateway once more, for what is delivered later."""
+        return await connect_for_calls(
+            self._user("gateway"),
+            f"gateway {self._settings.name} delivery",
+            on_disconnected,
+            on_reconnected,
+            background,
+            fast_path=self._settings.fast_path == "on",
         )
 
     async def connect_system(self, background: Background) -> Client:
@@ -200,11 +379,28 @@ def _open_verifier(
     return verifier, removed_keys, [issuer for issuer, _ in others]
 
 
+async def _serve_adapters(
+    buses: CallBuses,
+    connection: Client,
+    cipher: PayloadCipher,
+    replicas: int,
+    security: SecurityLog,
+    background: Background,
+) -> AdapterParts:
+    """Answer adapters that ask for permits of a provider's limit, or for the state of what they watch; and follow which are drained."""
+    limits, drains = ProviderLimits(buses.calls, background), AdapterDrains(buses.calls, buses.drained, security)
+    await limits.start(connection, replicas)
+    await WatchStates(buses.calls, cipher, background).start(connection, replicas)
+    await drains.start(connection, replicas, background)
+    return AdapterParts(drains, limits)
+
+
 async def _watch_connections(
-    bus: NatsRequestReply, registry: RegistryParts, system: Client, removed_keys: RemovedKeys, background: Background
+    buses: CallBuses, registry: RegistryParts, system: Client, removed_keys: RemovedKeys, background: Background
 ) -> None:
     """Notice when an adapter's connection ends, and end the connections that may do too much."""
-    await DisconnectFailover(bus, registry.snapshot).start(system, background)
+    for bus in (buses.calls, buses.large):
+        await DisconnectFailover(bus, registry.snapshot).start(system, background)
     ConnectionRights(system, registry.snapshot, lambda: registry.replica.in_step, removed_keys).start(background)
 
 

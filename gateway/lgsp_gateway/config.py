@@ -7,7 +7,6 @@ others rely on it, is a constant where it is used.
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -16,21 +15,12 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lgsp_contracts import documents, names
+from lgsp_gateway import setting_values
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.state_paths import DEFAULT_STATE
 
 ENVIRONMENT_PREFIX = "LGSP_GW_"
 """Not `LGSP_GATEWAY_`: Kubernetes sets `LGSP_GATEWAY_PORT=tcp://…` in each pod beside a Service of the name lgsp-gateway."""
-
-Network = IPv4Network | IPv6Network
-
-
-def _networks(value: object) -> tuple[Network, ...]:
-    """Read addresses and networks from a text with commas, or a list of such texts."""
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list | tuple):
-        raise ValueError("input should be addresses or networks: a text with commas, or a list")
-    return tuple(ip_network(part.strip()) for text in texts for part in str(text).split(",") if part.strip())
 
 
 class _NatsSettings(BaseSettings):
@@ -128,6 +118,11 @@ class GatewaySettings(_NatsSettings):
     name: str = Field(
         default="", description="Name of the gateway in the evidence, unique among the gateways. Random by default."
     )
+    roles: Annotated[tuple[str, ...], PlainValidator(setting_values.read_roles)] = Field(
+        default=setting_values.ROLES,
+        description="What this process does, separated by commas: `http` answers calls, accepts messages and events, and serves the management API;"
+        " `delivery` delivers messages, events and webhooks. Without `http` its port serves health and metrics alone.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on. 0 selects a free port.")
     share_port: bool = Field(
@@ -148,7 +143,7 @@ class GatewaySettings(_NatsSettings):
         default=None, description="Certificate chain (PEM) of the HTTP server. Reloaded when the file changes."
     )
     tls_key: Path | None = Field(default=None, description="Private key (PEM) of the certificate.")
-    proxies: Annotated[tuple[Network, ...], PlainValidator(_networks)] = Field(
+    proxies: Annotated[tuple[setting_values.Network, ...], PlainValidator(setting_values.read_networks)] = Field(
         default=(),
         description="Addresses or networks of reverse proxies, separated by commas. `--connections-each` does not apply to them.",
     )
@@ -183,6 +178,44 @@ class GatewaySettings(_NatsSettings):
     security_log: str = Field(
         default="",
         description="Destination of security events (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).",
+    )
+    alertmanager: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+        description="URL of a Prometheus Alertmanager, such as `http://alertmanager:9093`. The console and `/ops/alerts` show its firing alerts.",
+    )
+    webhook_networks: Annotated[tuple[str, ...], PlainValidator(setting_values.read_webhook_networks)] = Field(
+        default=(),
+        description="Addresses or networks, separated by commas, that webhooks may be sent to beside public addresses, also by http:"
+        " those of the province's own systems. An entry opens ports 80 and 443, or those that it names: `10.1.0.0/16:443,8443`,"
+        " `10.2.0.7:8000-8999`, `[fd12::/32]:8443`.",
+    )
+    webhook_ca: Path | None = Field(
+        default=None,
+        description="CA certificates (PEM) that webhook endpoints may use beside those the system trusts. Reloaded when the file changes.",
+    )
+    smtp: str = Field(
+        default="",
+        description="Mail server of notifications: `smtp://USER@HOST:PORT` (STARTTLS is required, but on this machine) or `smtps://USER@HOST:PORT`. Without it, no mail is sent.",
+    )
+    smtp_password_file: Path | None = Field(
+        default=None, description="File with the password of the mail server's user."
+    )
+    mail_sender: str = Field(default="", description="Address that notifications by mail are from.")
+    notification_minutes: float = Field(
+        default=15,
+        ge=0,
+        description="Minutes between two notifications to one person by one channel; what happens meanwhile is in the next one.",
+    )
+    citizen_request_days: int = Field(
+        default=6,
+        ge=1,
+        le=60,
+        description="Working days in which an agency has to answer the request of a citizen. Six are never more than ten days,"
+        " public holidays apart.",
+    )
+    citizen_requests_kept_days: int = Field(
+        default=90, ge=1, description="Days for which an answered request of a citizen is kept; then it is erased."
     )
     head_seconds: float = Field(
         default=10,
@@ -230,6 +263,11 @@ class GatewaySettings(_NatsSettings):
     heavy_seconds: float = Field(
         default=3, gt=0, description="Seconds allowed to validate one large document; 100,000 values take about 0.2 s."
     )
+    events_per_second: int = Field(
+        default=5_000,
+        ge=1,
+        description="Events that one system may publish to this gateway in a second; more are refused with `quota-exceeded`.",
+    )
     evidence_batch_bytes: int = Field(
         default=512 * 1024,
         ge=16 * 1024,
@@ -246,6 +284,39 @@ class GatewaySettings(_NatsSettings):
         ge=1,
         le=100,
         description="Maximum number of connections to the database of the search index. Further searches wait.",
+    )
+
+    files: str = Field(
+        default="nats",
+        description="Store of files: `nats` (a stream, replicated like the others), `s3://BUCKET/PREFIX` (with the usual AWS_ variables), or a"
+        " folder, for a bus on one machine alone. The content is encrypted in each.",
+    )
+    files_scanner: str = Field(
+        default="",
+        description="Address of clamd, `tcp://HOST:PORT` or `unix:/PATH`. If it is set, no file can be used before it was scanned.",
+    )
+    files_max_mib: int = Field(
+        default=2048,
+        ge=1,
+        le=1024 * 1024,
+        description="Maximum size of one file in MiB, whatever contracts allow.",
+    )
+    agency_storage_mib: int = Field(
+        default=20 * 1024,
+        ge=1,
+        description="Storage quota of each agency in MiB: its files, waiting messages, kept answers, events and dead letters. The document of an agency"
+        " may set another (`storage`). An upload counts with its full size from its beginning, and each file with 64 KiB at least.",
+    )
+    nats_storage: Path | None = Field(
+        default=None,
+        description="Folder of JetStream's storage, where the NATS server is on this machine: the free space of its disk then counts beside"
+        " the server's `max_file_store`.",
+    )
+    files_keep_days: float = Field(
+        default=7,
+        gt=0,
+        le=90,
+        description="Days for which a file is kept after its upload, and after a message began to refer to it; longer where the message is delivered later.",
     )
 
     @model_validator(mode="after")
@@ -379,6 +450,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return "" if value in (None, "", ()) else str(value)
 
 
