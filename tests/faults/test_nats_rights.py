@@ -11,6 +11,7 @@ from nats.aio.msg import Msg
 from support.workbench import CONTRACTS, TEXT, Got, Workbench, document
 
 from lgsp_gateway.local import nats_config
+from lgsp_gateway.operate.nats_config import LOG_BYTES, LOG_FILES
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
@@ -361,4 +362,4 @@ async def test_what_a_connection_is_refused_does_not_fill_the_disk(bus: Workbenc
     await knocker.connection.close()
     logs = [file.stat().st_size for file in bus.state.logs.glob(f"{nats_config.LOG}*")]
     assert len(logs) > 1  # it was written, and went on in another file
-    assert sum(logs) <= (nats_config.LOG_FILES + 1) * nats_config.LOG_BYTES
+    assert sum(logs) <= (LOG_FILES + 1) * LOG_BYTES

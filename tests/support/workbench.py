@@ -188,7 +188,8 @@ class Workbench:
             )
         self.catalog = catalog.load(self.catalog_folder)
         self._write_registry()
-        config = nats_config.write(self.state, self.nats_port, KeyStore(self.state.keys).account_key().public)
+        account = KeyStore(self.state.keys).account_key().public
+        config = nats_config.write(self.state, [(self.nats_port, 0)], account)[0].config
         found = json.loads(config.read_text())
         found["accounts"][ACCOUNT]["users"].append({"user": "owner-of-the-disk", "password": OWNER})
         found["authorization"]["auth_callout"]["auth_users"].append("owner-of-the-disk")

@@ -16,6 +16,7 @@ from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_gateway.operate import nats_users
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tls import TlsFiles
 
@@ -54,7 +55,7 @@ def archive(
     state = StateDir(state_dir)
     passwords = nats_passwords or nats_config.passwords(state)
     door = NatsEndpoint.with_password_file(
-        nats or state.running()["nats"], nats_config.ARCHIVER, passwords / nats_config.ARCHIVER, context
+        nats or state.running()["nats"], nats_users.ARCHIVER, passwords / nats_users.ARCHIVER, context
     )
     moved = asyncio.run(_archive(door, ArchiveStore(to), KeyStore(keys or state.keys).log_key(), before))
     for one in moved:

@@ -28,6 +28,7 @@ def up(
     fast_path: Literal["on", "off"] = "on",
     traffic: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 1,
+    servers: Literal[1, 3] = 1,
 ) -> None:
     """Run a whole bus on this machine: NATS, a gateway, three national databases in a sandbox, their adapters.
 
@@ -46,6 +47,8 @@ def up(
         that fails, events, deferred messages, refusals.
     seed
         Of that day: the same number plays the same day.
+    servers
+        How many NATS servers: 3 are a cluster, which goes on without one of them. A state folder keeps the number that it began with.
     """
     options, state = ("--fast-path", fast_path), StateDir(state_dir)
 
@@ -54,7 +57,10 @@ def up(
         await TrafficPlayer(bus, seed, lambda line: out(f"lgsp: {line}\n")).play()
 
     bus = LocalBus(
-        demo.ENVIRONMENT, state, port, nats_server, gateway_options=options, traffic=play if traffic else None
+        *(demo.ENVIRONMENT, state, port, nats_server),
+        gateway_options=options,
+        traffic=play if traffic else None,
+        servers=servers,
     )
     asyncio.run(bus.run())
 

@@ -1,113 +1,91 @@
-"""The configuration of the embedded nats-server: loopback, every message synced to disk, four users with passwords.
+"""The NATS servers of a local bus: loopback, one by itself or a cluster, each with a folder of its own."""
 
-The gateway's user may do anything but delete what is written. The archiver's may, in the two streams of the evidence; that of
-people, in the bucket of what can be forgotten of them.
-Everybody else connects with an access token, and the server asks the gateway who that is (`nats/auth_callout.py`).
-"""
-
-import secrets
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from lgsp_gateway.local.state_dir import StateDir
-from lgsp_gateway.nats.auth_callout import ACCOUNT
+from lgsp_gateway.operate import nats_users
+from lgsp_gateway.operate.nats_config import Address, Cluster, NatsServer
+from lgsp_problems import CannotStart
 from lgsp_runtime import durable_file
 
-GATEWAY = "gateway"
-SYSTEM = "system"
-ARCHIVER = "archiver"
-PEOPLE = "people"
-
 LOG = "nats-server.log"
+_LOOPBACK = "127.0.0.1"
 
-MAX_SUBSCRIPTIONS = 4_000
-"""Of one connection: an adapter takes nine to announce itself and one for each operation."""
 
-MAX_PAYLOAD = 17 * 1024 * 1024
-"""Of one message: a document of 16 MiB, which a contract may allow, and what stands before it."""
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """One of them: its name (`nats-server`, or with a number in a cluster), its port and its configuration."""
 
-LOG_BYTES = 4 * 1024 * 1024
-LOG_FILES = 4
-"""The server writes a line of each thing that it refuses a connection, as fast as that asks: 5 MB a second (measured). So its log goes
-on in another file, and the oldest one goes."""
-
-DELETING = ["$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.MSG.DELETE.>"]
-ARCHIVING = [
-    *(f"$JS.API.STREAM.PURGE.{stream}" for stream in ("LGSP_EVIDENCE", "LGSP_CHECKPOINTS")),
-    *(f"$JS.API.{verb}.>" for verb in ("STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER")),
-    "$JS.FC.>",
-]
-
-FORGETTING = [f"$JS.API.STREAM.{verb}.KV_LGSP_PEOPLE" for verb in ("MSG.GET", "MSG.DELETE", "PURGE")]
+    name: str
+    port: int
+    config: Path
 
 
 def passwords(state: StateDir) -> Path:
-    """Return the folder that holds the passwords of these users, a file each."""
+    """Return the folder that holds the passwords of the users, a file each."""
     return state.nats / "passwords"
 
 
-def storage(state: StateDir) -> Path:
-    """Return the folder of JetStream's storage."""
-    return state.nats / "data"
+def storage(state: StateDir, number: int = 1) -> Path:
+    """Return the folder of JetStream's storage of a server; they are numbered from 1."""
+    return state.nats / ("data" if number == 1 else f"data-{number}")
 
 
-def write(state: StateDir, port: int, account: str) -> Path:
-    """Write `nats.conf` for this start.
+def write(state: StateDir, ports: Sequence[tuple[int, int]], account: str) -> list[LocalServer]:
+    """Write the configuration of each server for this start.
 
     Args:
+        ports: of each server, for clients and for the other servers.
         account: the public key that vouches for whoever connects with an access token.
+
+    Raises:
+        Refusal: `cannot-start`, when the folder began with another number of servers.
     """
-    log = state.logs / LOG
-    log.parent.mkdir(parents=True, exist_ok=True)
-    gateway = {**_user(state, GATEWAY), "permissions": {"publish": {"deny": DELETING}}}
-    archiver = {**_user(state, ARCHIVER), "permissions": {"publish": ARCHIVING, "subscribe": "_INBOX.>"}}
-    people = {**_user(state, PEOPLE), "permissions": {"publish": FORGETTING, "subscribe": "_INBOX.>"}}
-    config = {
-        "server_name": "lgsp-embedded",
-        "host": "127.0.0.1",
-        "port": port,
-        "log_file": str(log.absolute()),
-        "logfile_size_limit": LOG_BYTES,
-        "logfile_max_num": LOG_FILES,
-        "max_payload": MAX_PAYLOAD,
-        "max_pending": 64 * 1024 * 1024,
-        "max_subscriptions": MAX_SUBSCRIPTIONS,
-        "jetstream": {
-            "store_dir": str(storage(state).absolute()),
-            "sync_interval": "always",
-            "max_file_store": _max_file_store(storage(state)),
-        },
-        "accounts": {
-            ACCOUNT: {"jetstream": "enabled", "users": [gateway, archiver, people]},
-            "SYS": {"users": [_user(state, SYSTEM)]},
-        },
-        "system_account": "SYS",
-        "authorization": {
-            "auth_callout": {
-                "issuer": account,
-                "auth_users": [GATEWAY, SYSTEM, ARCHIVER, PEOPLE],
-                "account": ACCOUNT,
-            },
-            "timeout": 3,
-        },
-    }
-    path = state.nats / "nats.conf"
-    durable_file.write(path, orjson.dumps(config, option=orjson.OPT_INDENT_2))
-    return path
+    _refuse_another_number(state, len(ports))
+    state.logs.mkdir(parents=True, exist_ok=True)
+    secrets = nats_users.ensure_passwords(passwords(state))
+    members = tuple(Address(_LOOPBACK, route) for _, route in ports)
+    servers = []
+    for number, (port, route) in enumerate(ports, 1):
+        clustered = len(ports) > 1
+        store = storage(state, number)
+        server = NatsServer(
+            name=f"lgsp-{number}" if clustered else "lgsp-embedded",
+            listen=Address(_LOOPBACK, port),
+            store=store.absolute(),
+            max_file_store=_max_file_store(store, len(ports)),
+            issuer=account,
+            log=(state.logs / (LOG if number == 1 else f"nats-server-{number}.log")).absolute(),
+            cluster=Cluster("lgsp-local", Address(_LOOPBACK, route), members) if clustered else None,
+        )
+        path = state.nats / ("nats.conf" if number == 1 else f"nats-{number}.conf")
+        durable_file.write(path, server.configuration(secrets))
+        servers.append(LocalServer(f"nats-server {number}" if clustered else "nats-server", port, path))
+    return servers
 
 
-def _max_file_store(folder: Path) -> int:
-    """Return how many bytes may be stored: what is stored now, and three quarters of what the disk has left.
+def _refuse_another_number(state: StateDir, servers: int) -> None:
+    """Keep a folder to the number of servers that it began with.
+
+    A server that stored by itself and becomes one of a cluster deletes its streams 30 seconds later, as orphans that the cluster does not
+    know (nats-server 2.15, tried): registry, evidence and what waits.
+    """
+    began = sum(storage(state, number).exists() for number in range(1, 6))
+    if began not in {0, servers}:
+        raise CannotStart(
+            vi=f"Thư mục {state.root} đã bắt đầu với {began} máy chủ NATS; hãy chạy với --servers {began}, hoặc chọn thư mục khác bằng --state-dir.",
+            en=f"The folder {state.root} began with {began} NATS servers; run it with --servers {began}, or choose another folder with --state-dir.",
+        )
+
+
+def _max_file_store(folder: Path, servers: int) -> int:
+    """Return how many bytes a server may store: what it has stored now, and its share of three quarters of what the disk has left.
 
     By default the server takes three quarters of what is left at each start, whatever it has stored; so a server that had filled half of its disk
     would store nothing any more after a restart, not even evidence.
     """
     used = sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file()) if folder.exists() else 0
-    return used + shutil.disk_usage(folder.parent).free * 3 // 4
-
-
-def _user(state: StateDir, name: str) -> dict[str, str]:
-    password = durable_file.ensure(passwords(state) / name, lambda: secrets.token_urlsafe(32).encode()).decode()
-    return {"user": name, "password": password}
+    return used + shutil.disk_usage(folder.parent).free * 3 // 4 // servers

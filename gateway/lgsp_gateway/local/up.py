@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.console_build import build_console
 from lgsp_gateway.local.environment import Environment
+from lgsp_gateway.local.nats_config import LocalServer
 from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
+from lgsp_gateway.operate import nats_users
 from lgsp_gateway.registry.persons import new_person_id
 from lgsp_gateway.sessions.demo_sign_in import write_link
 from lgsp_gateway.sessions.session_store import SessionStore
@@ -46,6 +48,7 @@ class LocalBus:
         before_ready: what is to be done when everything answers, before it says READY.
         gateway_options: further ones for each gateway.
         traffic: what goes on while it runs, from the addresses in `running.json`; it ends before anything stops.
+        servers: how many NATS servers; more than one are a cluster, in which each stream has a replica on three.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class LocalBus:
         before_ready: Callable[[], Awaitable[None]] | None = None,
         gateway_options: tuple[str, ...] = (),
         traffic: Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]] | None = None,
+        servers: int = 1,
     ) -> None:
         self._environment = environment
         self._state = state
@@ -65,6 +69,7 @@ class LocalBus:
         self._before_ready = before_ready
         self._gateway_options = gateway_options
         self._traffic = traffic
+        self._servers = servers
         self._playing = Background()
         self._children: list[Child] = []
         self._background = Background()
@@ -102,15 +107,17 @@ class LocalBus:
         local.seed(self._state)
         keys = KeyStore(self._state.keys)
         keys.ensure()
-        ports = dict(zip(("nats", *local.sandboxes), _free_ports(1 + len(local.sandboxes)), strict=True))
-        nats_url = f"nats://127.0.0.1:{ports['nats']}"
-        nats = self._nats(nats_config.write(self._state, ports["nats"], keys.account_key().public), ports["nats"])
+        free = iter(_free_ports(2 * self._servers + len(local.sandboxes)))
+        nats_ports = [(next(free), next(free)) for _ in range(self._servers)]
+        nats_servers = nats_config.write(self._state, nats_ports, keys.account_key().public)
+        nats_url = ",".join(f"nats://127.0.0.1:{server.port}" for server in nats_servers)
+        ports = dict(zip(local.sandboxes, free, strict=True))
         environment = local.environment(self._state, ports)
         sandboxes = [self._sandbox(server, ports[server], environment) for server in local.sandboxes]
         adapters = [self._adapter(name, paths, nats_url, environment) for name, paths in local.adapters.items()]
         gateways = [self._gateway(name, nats_url) for name in local.gateways]
         indexers = [self._indexer(nats_url)] if local.searchable else []
-        await self._begin(nats)
+        await asyncio.gather(*(self._begin(self._nats(server)) for server in nats_servers))
         await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes, *indexers)))
         self._addresses = {
             "url": f"http://127.0.0.1:{self._port}",
@@ -120,7 +127,7 @@ class LocalBus:
         self._write_running()
         if self._before_ready:
             await self._before_ready()
-        self._print_ready(ports, await self._write_sign_in_links(nats_url))
+        self._print_ready(nats_servers, await self._write_sign_in_links(nats_url))
         if self._traffic:
             self._playing.run_forever("traffic", partial(self._traffic, self._addresses))
         if local.searchable:
@@ -142,7 +149,7 @@ class LocalBus:
         with contextlib.suppress(OSError):
             self._state.running_file.unlink(missing_ok=True)
 
-    def _nats(self, config: Path, port: int) -> Child:
+    def _nats(self, server: LocalServer) -> Child:
         binary = self._nats_server or shutil.which("nats-server", path=str(Path(sys.executable).parent))
         if binary is None or not Path(binary).exists():
             raise CannotStart(
@@ -152,8 +159,8 @@ class LocalBus:
         # It shares the machine with everything else here: with a thread for each core, its idle threads took the gateway
         # 14% of its calls on two cores (measured). On a machine of its own it keeps Go's default.
         threads = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2))}
-        command = [str(binary), "-c", str(config)]
-        return self._child("nats-server", command, threads, ready=lambda: _port_answers(port))
+        command = [str(binary), "-c", str(server.config)]
+        return self._child(server.name, command, threads, ready=lambda: _port_answers(server.port))
 
     def _gateway(self, name: str, nats_url: str) -> Child:
         command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(self._port), "--nats", nats_url]
@@ -164,10 +171,14 @@ class LocalBus:
         command += ["--security-log", str(self._state.logs / "security.log")] if self._environment.searchable else []
         if self._environment.catalog:
             command += ["--catalog", str(self._environment.catalog)]
-        command += self._gateway_options
+        command += ["--replicas", str(self._replicas), *self._gateway_options]
         if len(self._environment.gateways) == 1:
             return self._child("gateway", command)
         return self._child(f"gateway {name}", [*command, "--share-port"])
+
+    @property
+    def _replicas(self) -> int:
+        return min(self._servers, 3)
 
     def _indexer(self, nats_url: str) -> Child:
         command = [*_lgsp(), "indexer", "run", "--nats", nats_url, "--index", str(self._state.index)]
@@ -211,12 +222,12 @@ class LocalBus:
         operator, officer = self._environment.operator, self._environment.officer
         if not operator:
             return {}
-        password = nats_config.passwords(self._state) / nats_config.GATEWAY
-        endpoint = NatsEndpoint.with_password_file(nats_url, nats_config.GATEWAY, password)
+        password = nats_config.passwords(self._state) / nats_users.GATEWAY
+        endpoint = NatsEndpoint.with_password_file(nats_url, nats_users.GATEWAY, password)
         connection = await nats_connection.connect(endpoint, "lgsp up")
         try:
             sessions = SessionStore()
-            await sessions.start(connection, replicas=1)
+            await sessions.start(connection, self._replicas)
             links = {"operator": await write_link(sessions, self._person("operator"), operator)}
             if officer:
                 links["officer"] = await write_link(sessions, self._person("officer"), operator, officer)
@@ -228,7 +239,7 @@ class LocalBus:
         """Return the id of the person in a role whom links sign in: the same at each start."""
         return durable_file.ensure(self._state.root / f"console-{role}", lambda: new_person_id().encode()).decode()
 
-    def _print_ready(self, ports: dict[str, int], links: dict[str, str]) -> None:
+    def _print_ready(self, nats_servers: Sequence[LocalServer], links: dict[str, str]) -> None:
         url = f"http://127.0.0.1:{self._port}"
         _print_progress(f"READY {url}", time.monotonic() - self._began)
         lines = [
@@ -236,9 +247,9 @@ class LocalBus:
             f"  gateway                      {url}",
             f"  catalogue, for a browser     {url}/catalog",
             *(f"  console, {f'{role}, once':<20}{url}/console/sign-in/once#{link}" for role, link in links.items()),
-            f"  nats-server                  127.0.0.1:{ports['nats']}",
+            *(f"  {server.name:<28} 127.0.0.1:{server.port}" for server in nats_servers),
         ]
-        lines += [f"  sandbox {server:<20} http://127.0.0.1:{ports[server]}" for server in self._environment.sandboxes]
+        lines += [f"  sandbox {name:<20} {url}" for name, url in self._addresses["sandbox"].items()]
         lines += [
             f"  state, logs and keys         {self._state.root}",
             "",

@@ -16,6 +16,6 @@ def test_what_is_stored_already_takes_nothing_from_what_may_be_stored(tmp_path: 
     stored.parent.mkdir(parents=True)
     with stored.open("wb") as file:
         file.truncate(1 << 40)  # takes no space
-    config = json.loads(nats_config.write(state, 4222, "A").read_text())
+    config = json.loads(nats_config.write(state, [(4222, 0)], "A")[0].config.read_text())
     free = shutil.disk_usage(tmp_path).free
     assert (1 << 40) + free // 2 < config["jetstream"]["max_file_store"] < (1 << 40) + free

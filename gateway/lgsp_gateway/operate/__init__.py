@@ -1,0 +1,1 @@
+"""What operators run beside the bus: the configuration of NATS servers."""

@@ -1,0 +1,64 @@
+"""The users of the NATS servers that have a password, and what each may do.
+
+The gateway's user may do anything but delete what is written. The archiver's may, in the two streams of the evidence; that of
+people, in the bucket of what can be forgotten of them. Everybody else connects with an access token, and the server asks a gateway
+who that is (`nats/auth_callout.py`).
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from lgsp_gateway.nats.auth_callout import ACCOUNT
+from lgsp_runtime import durable_file
+
+GATEWAY = "gateway"
+SYSTEM = "system"
+ARCHIVER = "archiver"
+PEOPLE = "people"
+NAMES = (GATEWAY, SYSTEM, ARCHIVER, PEOPLE)
+
+SYSTEM_ACCOUNT = "SYS"
+
+_INBOXES = "_INBOX.>"
+_DELETING = ["$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.MSG.DELETE.>"]
+_ARCHIVING = [
+    *(f"$JS.API.STREAM.PURGE.{stream}" for stream in ("LGSP_EVIDENCE", "LGSP_CHECKPOINTS")),
+    *(f"$JS.API.{verb}.>" for verb in ("STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER")),
+    "$JS.FC.>",
+]
+_FORGETTING = [f"$JS.API.STREAM.{verb}.KV_LGSP_PEOPLE" for verb in ("MSG.GET", "MSG.DELETE", "PURGE")]
+
+
+def ensure_passwords(folder: Path) -> dict[str, str]:
+    """Return the password of each user; one that has none gets a file with a new one, of mode 0600."""
+    return {
+        name: durable_file.ensure(folder / name, lambda: secrets.token_urlsafe(32).encode()).decode() for name in NAMES
+    }
+
+
+def accounts(passwords: dict[str, str]) -> dict[str, Any]:
+    """Return the accounts of the servers, as their configuration takes them.
+
+    Args:
+        passwords: of each user.
+    """
+    permissions: dict[str, dict[str, Any]] = {
+        GATEWAY: {"publish": {"deny": _DELETING}},
+        ARCHIVER: {"publish": _ARCHIVING, "subscribe": _INBOXES},
+        PEOPLE: {"publish": _FORGETTING, "subscribe": _INBOXES},
+    }
+    users = [{"user": name, "password": passwords[name], "permissions": rights} for name, rights in permissions.items()]
+    return {
+        ACCOUNT: {"jetstream": "enabled", "users": users},
+        SYSTEM_ACCOUNT: {"users": [{"user": SYSTEM, "password": passwords[SYSTEM]}]},
+    }
+
+
+def callout(issuer: str) -> dict[str, Any]:
+    """Return how the servers learn who connects with an access token.
+
+    Args:
+        issuer: the public key that vouches for it (`lgsp keys show`).
+    """
+    return {"auth_callout": {"issuer": issuer, "auth_users": list(NAMES), "account": ACCOUNT}, "timeout": 3}
