@@ -228,6 +228,11 @@ def register(app: App) -> None:
     for function, (name, words) in _KEYS.items():
         keys.command(f"lgsp_gateway.cli.gateway_commands:{function}", name=name, help=words)
     app.command(keys)
+    nats = App(name="nats", help="Configure the NATS servers of a bus in production.")
+    nats.command(
+        "lgsp_gateway.cli.nats_commands:config", name="config", help="Write the configuration of a NATS server."
+    )
+    app.command(nats)
     bench = App(name="bench", help="Measure the bus.")
     bench.command("lgsp_gateway.cli.bench_commands:up", name="up", help="Run a bus to be measured.")
     bench.command("lgsp_gateway.cli.bench_commands:report", name="report", help="Show the history of measurements.")

@@ -30,11 +30,14 @@ _ARCHIVING = [
 _FORGETTING = [f"$JS.API.STREAM.{verb}.KV_LGSP_PEOPLE" for verb in ("MSG.GET", "MSG.DELETE", "PURGE")]
 
 
+def new_secret() -> bytes:
+    """Return a secret of 256 bits, as text for a configuration."""
+    return secrets.token_urlsafe(32).encode()
+
+
 def ensure_passwords(folder: Path) -> dict[str, str]:
     """Return the password of each user; one that has none gets a file with a new one, of mode 0600."""
-    return {
-        name: durable_file.ensure(folder / name, lambda: secrets.token_urlsafe(32).encode()).decode() for name in NAMES
-    }
+    return {name: durable_file.ensure(folder / name, new_secret).decode() for name in NAMES}
 
 
 def accounts(passwords: dict[str, str]) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""`lgsp nats config`: the configuration of the NATS servers of a bus in production."""
+
+from pathlib import Path
+
+from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.file_references import parse_size
+from lgsp_gateway.cli.options import StateFolder
+from lgsp_gateway.cli.texts import localized
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_gateway.operate import nats_users
+from lgsp_gateway.operate.nats_config import Address, Cluster, NatsServer, Tls
+from lgsp_problems import CannotStart
+from lgsp_runtime import durable_file
+from lgsp_runtime.loopback import is_loopback
+
+_CLIENT_PORT = 4222
+_CLUSTER_PORT = 6222
+
+
+def config(
+    name: str,
+    /,
+    *,
+    to: Path,
+    store: Path,
+    max_storage: str,
+    listen: str = "127.0.0.1:4222",
+    cluster: tuple[str, ...] = (),
+    cluster_listen: str = "",
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    tls_ca: Path | None = None,
+    encryption_key: Path | None = None,
+    state_dir: StateFolder = DEFAULT,
+    keys: Path | None = None,
+) -> None:
+    """Write the configuration of a NATS server: `nats.conf`, and a file for the password of each user of the bus.
+
+    Run it once for each server of a cluster with the same folder, or with a copy of its `passwords/`: the users are those of all servers.
+
+    Parameters
+    ----------
+    name
+        The name of the server, such as nats-1: unique, and the same at each start.
+    to
+        The folder to write into: NAME.conf (it holds secrets, mode 0600) and passwords/, which gateways take as --nats-passwords.
+    store
+        The folder of its storage.
+    max_storage
+        How much it may store, such as 200GiB: what its disk can give, less a margin.
+    listen
+        Where clients reach it. Beyond this machine it takes TLS.
+    cluster
+        The servers of the cluster, this one among them, such as nats-1 nats-2:6222 nats-3; 3 or 5. None for a server by itself.
+    cluster_listen
+        Where the other servers reach it; by default the address of --listen with port 6222.
+    tls_cert
+        Its certificate with the chain; in a cluster it must also count as that of a client.
+    tls_key
+        The private key of the certificate.
+    tls_ca
+        Certificate authorities of the other servers of the cluster.
+    encryption_key
+        A file with the key that encrypts the storage; it is made where it is missing. Without this key the storage cannot be read.
+    state_dir
+        The folder of a local bus, whose keys count.
+    keys
+        The folder of keys of the bus, where it is another.
+    """
+    tls = _tls(tls_cert, tls_key, tls_ca)
+    address = Address.parse(listen, _CLIENT_PORT)
+    place = _cluster(cluster, Address.parse(cluster_listen or str(Address(address.host, _CLUSTER_PORT)), _CLUSTER_PORT))
+    _refuse_open_address(address, place, tls)
+    store_of_keys = KeyStore(keys or StateDir(state_dir).keys)
+    store_of_keys.ensure()
+    server = NatsServer(
+        name=name,
+        listen=address,
+        store=store.absolute(),
+        max_file_store=_size(max_storage),
+        issuer=store_of_keys.account_key().public,
+        cluster=place,
+        tls=tls,
+        jetstream_key=_encryption_key(encryption_key) if encryption_key else "",
+    )
+    file = to / f"{name}.conf"
+    durable_file.make_folder(to / "passwords")
+    durable_file.write(file, server.configuration(nats_users.ensure_passwords(to / "passwords")))
+    out(localized(f"đã ghi {file}\n", f"wrote {file}\n"))
+
+
+def _tls(certificate: Path | None, key: Path | None, authorities: Path | None) -> Tls | None:
+    if certificate is None and key is None and authorities is None:
+        return None
+    if certificate is None or key is None:
+        raise CannotStart(
+            vi="TLS cần cả chứng thư và khóa; hãy nêu --tls-cert và --tls-key.",
+            en="TLS takes a certificate and its key; give --tls-cert and --tls-key.",
+        )
+    return Tls(certificate.absolute(), key.absolute(), authorities.absolute() if authorities else None)
+
+
+def _cluster(members: tuple[str, ...], listen: Address) -> Cluster | None:
+    if not members:
+        return None
+    return Cluster("lgsp", listen, tuple(Address.parse(member, _CLUSTER_PORT) for member in members))
+
+
+def _refuse_open_address(listen: Address, cluster: Cluster | None, tls: Tls | None) -> None:
+    """Passwords, tokens and personal data pass these connections; and between servers the certificate is what lets them in."""
+    if tls and (cluster is None or tls.authorities):
+        return
+    reached = [listen.host, *([cluster.listen.host, *(one.host for one in cluster.members)] if cluster else [])]
+    if all(is_loopback(host) for host in reached):
+        return
+    raise CannotStart(
+        vi=f"Máy chủ NATS mở ra ngoài máy này ({', '.join(reached)}) phải dùng TLS; hãy nêu --tls-cert, --tls-key, và --tls-ca khi có cụm.",
+        en=f"A NATS server that others reach ({', '.join(reached)}) takes TLS; give --tls-cert, --tls-key, and --tls-ca in a cluster.",
+    )
+
+
+def _size(text: str) -> int:
+    size = parse_size(text)
+    if not size:
+        raise CannotStart(
+            vi=f"“{text}” không phải là dung lượng; hãy viết như 200GiB.",
+            en=f'"{text}" is no size; write it as in 200GiB.',
+        )
+    return size
+
+
+def _encryption_key(file: Path) -> str:
+    return durable_file.ensure(file, nats_users.new_secret).decode().strip()
