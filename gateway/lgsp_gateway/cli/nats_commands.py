@@ -9,7 +9,7 @@ from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.operate import nats_users
-from lgsp_gateway.operate.nats_config import Address, Cluster, NatsServer, Tls
+from lgsp_gateway.operate.nats_config import Address, Cluster, NatsServer, Tls, server_name
 from lgsp_problems import CannotStart
 from lgsp_runtime import durable_file
 from lgsp_runtime.loopback import is_loopback
@@ -68,6 +68,8 @@ def config(
     keys
         The folder of keys of the bus, where it is another.
     """
+    server_name(name)
+    size = _size(max_storage)
     tls = _tls(tls_cert, tls_key, tls_ca)
     address = Address.parse(listen, _CLIENT_PORT)
     place = _cluster(cluster, Address.parse(cluster_listen or str(Address(address.host, _CLUSTER_PORT)), _CLUSTER_PORT))
@@ -78,7 +80,7 @@ def config(
         name=name,
         listen=address,
         store=store.absolute(),
-        max_file_store=_size(max_storage),
+        max_file_store=size,
         issuer=store_of_keys.account_key().public,
         cluster=place,
         tls=tls,

@@ -4,6 +4,7 @@ Every option that the durability or the rights of the bus depend on stands here 
 syncs lazily, an account that anybody enters or a payload limit below that of contracts shows only when something is lost or refused.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,23 @@ LOG_BYTES = 4 * 1024 * 1024
 LOG_FILES = 4
 """The server writes a line of each thing that it refuses a connection, as fast as that asks: 5 MB a second (measured). So its log goes
 on in another file, and the oldest one goes."""
+
+
+_SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def server_name(text: str) -> str:
+    """Check the name of a server, which is a name of files too.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    if not _SERVER_NAME.fullmatch(text):
+        raise CannotStart(
+            vi="Tên máy chủ NATS chỉ gồm a-z, 0-9 và dấu gạch ngang, dài nhất 63 ký tự, ví dụ nats-1.",
+            en="The name of a NATS server has a-z, 0-9 and hyphens alone, at most 63, such as nats-1.",
+        )
+    return text
 
 
 @dataclass(frozen=True, slots=True)
