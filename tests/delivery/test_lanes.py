@@ -146,6 +146,24 @@ async def test_a_paused_lane_tries_one_message_first(lanes: Lanes, work: Client)
     assert tried[-5:] == [b"%d" % number for number in range(5)]
 
 
+@pytest.mark.parametrize("key", ["", "k"])
+async def test_messages_that_always_fail_do_not_keep_the_others_waiting(lanes: Lanes, work: Client, key: str) -> None:
+    tried: list[bytes] = []
+
+    async def handler(delivery: Delivery) -> Outcome:
+        tried.append(delivery.payload)
+        return PauseLane("provider-failed", 0.2, failed=True) if delivery.payload.startswith(b"bad") else Done()
+
+    lanes.serve(config(), handler)
+    await lanes.start()
+    for number in range(3):
+        await put(work, "w.a", b"bad%d" % number, key and f"{key}{number}")
+    await eventually(lambda: len(tried) >= 3)
+    for number in range(5):
+        await put(work, "w.a", b"good%d" % number, key and f"good{number}")
+    await eventually(lambda: {b"good%d" % number for number in range(5)} <= set(tried))
+
+
 async def test_a_pause_can_be_ended(lanes: Lanes, work: Client) -> None:
     tried = asyncio.Event()
     reachable = False

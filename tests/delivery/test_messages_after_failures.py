@@ -393,6 +393,31 @@ async def test_an_answer_that_comes_after_the_message_was_taken_for_dead(tmp_pat
     await bus.stop()
 
 
+async def test_messages_that_always_fail_keep_no_other_waiting(bus: Workbench) -> None:
+    async def read(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        if request["hoVaTen"].startswith("bad"):
+            raise RuntimeError
+        return {"ketQua": "so 1"}
+
+    adapter = await bus.serve(read=read)
+    bad = [(await send(bus, "read", named(f"bad {number}"))).message for number in range(3)]
+
+    async def lane_pauses() -> bool:
+        return all(["held" in await state(bus, message) for message in bad])
+
+    await eventually(lane_pauses)
+    good = (await send(bus, "read", named("good"))).message
+    await until(bus, good, "answered")
+
+    async def all_are_cancelled() -> bool:  # one that is being tried is refused
+        return all([(await ask(bus, f"/messages/{message}/cancel", method="POST")).status == 200 for message in bad])
+
+    await eventually(all_are_cancelled)
+    good = (await send(bus, "read", named("good"))).message
+    await until(bus, good, "answered")  # nothing fails any more when the next test begins
+    await bus.unserve(adapter)
+
+
 @pytest.mark.long
 async def test_what_waits_for_a_provider_that_was_away_is_delivered_soon_after_it_is_back(bus: Workbench) -> None:
     register = Register()

@@ -144,13 +144,19 @@ class HeldMessages:
     def take(self) -> Held | None:
         """Return the next message to try, which is running then; None where there is none."""
         while self._ready:
-            held = self._held.get(heapq.heappop(self._ready))
-            if held and held.state is State.WAITING and self._may_run(held):
-                self._change(held, State.RUNNING)
-                if held.key:
-                    self._active_keys.add(held.key)
-                return held
+            sequence = heapq.heappop(self._ready)
+            if self._is_ready(sequence):
+                return self._start(self._held[sequence])
         return None
+
+    def ready(self) -> list[int]:
+        """Return what may be tried next, by its sequence and in its order."""
+        self._ready = sorted({sequence for sequence in self._ready if self._is_ready(sequence)})
+        return list(self._ready)
+
+    def take_ready(self, sequence: int) -> Held:
+        """Return one of those that are `ready`, which is running then."""
+        return self._start(self._held[sequence])
 
     def settle(self, held: Held) -> None:
         """Record that a running message is done; it holds its chain until `remove`."""
@@ -236,6 +242,16 @@ class HeldMessages:
                 if self._held[sequence].state is State.PARKED:
                     is_first = sequence == first.sequence
                     heapq.heappush(self._wanted_first if is_first else self._wanted_behind, sequence)
+
+    def _is_ready(self, sequence: int) -> bool:
+        held = self._held.get(sequence)
+        return held is not None and held.state is State.WAITING and self._may_run(held)
+
+    def _start(self, held: Held) -> Held:
+        self._change(held, State.RUNNING)
+        if held.key:
+            self._active_keys.add(held.key)
+        return held
 
     def _offer(self, held: Held) -> None:
         if self._may_run(held):

@@ -60,10 +60,13 @@ class PauseLane:
     Args:
         seconds: of the pause; None for the pauses of the lane's breaker, which grow while it happens again.
         reason: a problem code or another fixed word, for metrics and the log.
+        failed: this message was tried, and failed. It may be one that always fails, so after the pause one that has failed less is tried
+            first, where there is one.
     """
 
     reason: str
     seconds: float | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply
 KEEP_ALIVE_SECONDS = ACK_WAIT_SECONDS / 3
 GIVE_UP_SECONDS = 0.5
 """Before the server delivers a message again, an ordered attempt is cancelled that could not be kept alive."""
+ARRIVAL_SECONDS = 0.5
+"""After a pause, for the messages that were handed back to come again."""
 UNKNOWN_NUMBER = 2**63
 RESTART_SECONDS = 0.2, 5.0
 """The first and the longest pause between two attempts to make a consumer."""
@@ -285,11 +287,26 @@ class LaneRunner:
 
     def _start_next(self) -> bool:
         """Start an attempt; tell whether there may be another to start."""
-        if self._may_start() and (held := self._held.take()):
+        if self._may_start() and (held := self._take()):
             self._run(held)
             return True
         self._use_room()
         return False
+
+    def _take(self) -> Held | None:
+        """Return the next message to try: after a pause the one that has failed least, since one may always fail, and others wait for it.
+
+        One that has failed gives the others a moment to arrive.
+        """
+        failed, pause_end = self.attempts.failed, self._breaker.open_until
+        if pause_end is None or not failed:
+            return self._held.take()
+        chosen = min(self._held.ready(), key=lambda sequence: failed.get(sequence, 0), default=None)
+        if chosen is None:
+            return None
+        if chosen in failed and (self._barrier.is_up or self._loop.time() < pause_end + ARRIVAL_SECONDS):
+            return None
+        return self._held.take_ready(chosen)
 
     def _use_room(self) -> None:
         if self._held.running < self.config.concurrency:
@@ -340,7 +357,9 @@ class LaneRunner:
                     self._held.back_off(held, now + max(seconds, 0.0))
                 else:
                     self._hand_back(held)
-            case PauseLane():
+            case PauseLane(failed=failed):
+                if failed:
+                    self.attempts.count_failure(held.sequence)
                 self._hand_back(held)
                 self._pause(outcome)
         self._go_on()

@@ -146,7 +146,7 @@ class Dispatcher:
             tried = await self._deliver_now(provider.health, delivery, envelope, body)
         outcome = await self._settle_attempt(provider, tried, body) if isinstance(tried, _Tried) else tried
         if isinstance(outcome, PauseLane):
-            provider.pause = outcome
+            provider.pause = replace(outcome, failed=False)
         return outcome
 
     async def _bury_damaged(self, envelope: Envelope, stored: bytes) -> Outcome:
@@ -298,7 +298,7 @@ class Dispatcher:
         seconds = pause or delay(record.state.attempts, random.random)
         await self._settlement.retry_later(record, call, body, result, seconds)
         code = result.refusal.code
-        return PauseLane(code, pause) if pause else RetryAfter(seconds, code)
+        return PauseLane(code, pause, failed=True) if pause else RetryAfter(seconds, code)
 
 
 def _begun_anew(state: MessageState, number: int) -> MessageState:
