@@ -205,6 +205,7 @@ async def test_what_is_wrong_is_refused(bus: Workbench, desk: Desk, headers: dic
 async def test_an_ordering_key_of_a_megabyte(bus: Workbench) -> None:
     got = await bus.call("read", headers={**ASYNC, "Lgsp-Ordering-Key": "x" * 1_000_000})
     assert (got.status, got.code) == (400, "malformed")
+    assert "8 KiB" in got.json["detail"]
 
 
 async def test_what_may_not_be_called_later_is_answered_at_once(bus: Workbench, desk: Desk) -> None:

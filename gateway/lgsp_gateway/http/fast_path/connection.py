@@ -415,6 +415,6 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
 def _not_http() -> Refusal:
     return Refusal(
         "malformed",
-        vi="Đây không phải yêu cầu HTTP hợp lệ; hãy kiểm tra dòng đầu và các tiêu đề rồi gửi lại.",
-        en="This is not a valid HTTP request; check its first line and headers and send it again.",
+        vi="Đây không phải yêu cầu HTTP hợp lệ, hoặc có dòng dài quá 8 KiB trong phần đầu; hãy kiểm tra dòng đầu và các tiêu đề rồi gửi lại.",
+        en="This is not a valid HTTP request, or its head has a line of more than 8 KiB; check its first line and headers and send it again.",
     )
