@@ -242,8 +242,8 @@ def describe(
         document["orderingKey"] = envelope.ordering_key
     if state.by:
         document["decidedBy"] = state.by
-    if state.next_attempt:
-        document["nextAttemptAt"] = iso_time(state.next_attempt / 1000)
+    if state.next_attempt:  # its lane may pause longer than the message itself
+        document["nextAttemptAt"] = iso_time(max(state.next_attempt / 1000, pause.until if pause else 0.0))
     if pause and not state.is_final:
         document["held"] = {"code": pause.reason, "until": iso_time(pause.until)}
     if state.reason:

@@ -6,12 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from lgsp_auth.principal import Principal
 from lgsp_contracts.names import Major, OperationName, ServiceName, SystemName
+from lgsp_gateway.api.messages import describe
 from lgsp_gateway.delivery.dead_letters.letter import DeadLetter
+from lgsp_gateway.delivery.delivery_reports import LanePause
 from lgsp_gateway.delivery.messages import envelope as envelopes
 from lgsp_gateway.delivery.messages import lane_names
 from lgsp_gateway.delivery.messages.envelope import Envelope
 from lgsp_gateway.delivery.messages.lane_names import MessageLane
+from lgsp_gateway.delivery.messages.message_store import MessageRecord
 from lgsp_gateway.delivery.messages.provider_health import FAILURES, LONGEST_PAUSE, ProviderHealth
 from lgsp_gateway.delivery.messages.state import MAX_ATTEMPTS_KEPT, AnswerRecord, Attempt, MessageState, Reason
 from lgsp_gateway.delivery.stored_messages import decode_cursor
@@ -141,3 +145,10 @@ def test_a_call_without_a_preference_has_no_deferral() -> None:
     deferral = read_deferral(CIMultiDict([("Prefer", "wait=1"), ("prefer", "Respond-Async"), ("lgsp-priority", "low")]))
     assert deferral is not None
     assert (deferral.preferred, deferral.priority) == (True, "low")
+
+
+def test_the_next_attempt_is_not_before_the_end_of_the_pause_of_its_lane() -> None:
+    record = MessageRecord(ENVELOPE, MessageState("delivering", next_attempt=1_000, changed=1))
+    seen = describe(record, "en", Principal("H49.1", frozenset()), LanePause("provider-failed", 30.0))
+    assert seen["nextAttemptAt"] == seen["held"]["until"]
+    assert describe(record, "en", Principal("H49.1", frozenset()))["nextAttemptAt"] < seen["nextAttemptAt"]
