@@ -430,6 +430,10 @@ async def test_a_reader_goes_on_where_it_stopped(events: Subscribing) -> None:
     assert [position for position, _ in rest] == positions[3:]
     assert [event["data"]["maHoSo"] for _, event in rest] == ["s-3", "s-4", "s-5"]
     assert (await events.ask("GET", f"/{made['id']}/events")).code == "step-not-allowed", "it is not for workers"
+    to_come = await events.ask(
+        "GET", f"/{made['id']}/events?position={positions[-1] + 1000}", accept="text/event-stream"
+    )
+    assert (to_come.status, to_come.code) == (400, "malformed"), "it would pass over all events before it"
     await events.ask("DELETE", f"/{made['id']}")
 
 

@@ -24,6 +24,7 @@ from lgsp_gateway.delivery.subscriptions.follow import SubscriptionChanged, foll
 from lgsp_gateway.delivery.subscriptions.model import Subscription
 from lgsp_gateway.delivery.subscriptions.pull import GivenBack, PulledEvent
 from lgsp_gateway.delivery.subscriptions.pull_tokens import PullTokens, Token
+from lgsp_gateway.delivery.subscriptions.reader import refuse_position_to_come
 from lgsp_gateway.delivery.subscriptions.subscription_lanes import PULL_WINDOW
 from lgsp_gateway.http import decoded_bodies, streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
@@ -173,6 +174,8 @@ class SubscriptionEventRoutes:
         received, position = LAST_EVENT.read_from(request), AFTER_POSITION.read_from(request)
         asked = position if received is None else received
         after = subscription.start - 1 if asked is None else max(asked, subscription.start - 1)
+        if asked is not None:
+            await refuse_position_to_come(self._subscriptions.connection, asked)
         lost = _AccessWatch(self._subscriptions.parts.registry, subscription)
         async with streaming.open_stream(request, streaming.EVENT_STREAM, subscription.consumer) as answer:
             if answer.head_only:

@@ -22,6 +22,7 @@ from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher, UnknownK
 from lgsp_gateway.delivery.subscriptions.damaged_events import DamagedEvent
 from lgsp_gateway.delivery.subscriptions.model import Subscription
 from lgsp_gateway.delivery.subscriptions.subscribed_event import StoredEvent
+from lgsp_problems import Refusal
 
 FETCH = 8
 """Events that a reader gets at once."""
@@ -53,6 +54,27 @@ async def consumers(connection: Client) -> list[ConsumerInfo]:
         found += page
         if len(page) < _PAGE:
             return found
+
+
+async def refuse_position_to_come(connection: Client, position: int) -> None:
+    """Refuse a position that no event has yet: its reader would pass over all events before it that are still to come.
+
+    While the server cannot be asked, any position is taken.
+
+    Raises:
+        Refusal: `malformed`.
+    """
+    try:
+        last = int((await connection.jetstream().stream_info(streams.EVENTS)).state.last_seq)
+    except (NatsError, OSError) as error:
+        structlog.get_logger().debug("position not compared", error=type(error).__name__)
+        return
+    if position > last:
+        raise Refusal(
+            "malformed",
+            vi="Chưa có sự kiện nào ở vị trí nêu trong Last-Event-ID; hãy gửi vị trí của sự kiện nhận sau cùng, hoặc bỏ đi để nhận từ đầu của đăng ký.",
+            en="No event has the position in Last-Event-ID yet; send that of the last event you received, or none, to begin where the subscription does.",
+        )
 
 
 async def read(
