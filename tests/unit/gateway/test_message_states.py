@@ -118,7 +118,7 @@ def test_other_names_are_no_lanes_of_messages(name: str) -> None:
 
 
 def test_a_provider_that_is_away_is_asked_less_often_but_never_for_long() -> None:
-    health, now = ProviderHealth(), 100.0
+    health, now = ProviderHealth(lambda: 0.0), 100.0
     for _ in range(FAILURES - 1):
         health.record_failure("provider-timeout", now)
         assert health.pause(now) == 0
@@ -131,6 +131,17 @@ def test_a_provider_that_is_away_is_asked_less_often_but_never_for_long() -> Non
     assert pauses[-1] == LONGEST_PAUSE
     health.record_success()
     assert health.pause(now) == 0
+
+
+def test_lanes_of_a_provider_that_is_away_do_not_ask_at_one_moment() -> None:
+    pauses = set()
+    for drawn in (0.0, 0.5, 0.999):
+        health = ProviderHealth(lambda drawn=drawn: drawn)
+        for _ in range(20):
+            health.record_failure("provider-timeout", 100.0)
+        pauses.add(health.pause(100.0))
+    assert len(pauses) == 3
+    assert LONGEST_PAUSE / 2 < min(pauses) < max(pauses) == LONGEST_PAUSE
 
 
 @pytest.mark.parametrize("text", ["", "x", "MSAy", "LTEgMQ==", "MSAxIDE=", "é"])

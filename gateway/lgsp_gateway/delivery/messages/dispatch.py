@@ -70,7 +70,7 @@ class LaneProvider:
     """
 
     def __init__(self) -> None:
-        self.health = ProviderHealth()
+        self.health = ProviderHealth(random.random)
         self.slots = asyncio.Semaphore(CONCURRENCY)
         self.pause: PauseLane | None = None
 

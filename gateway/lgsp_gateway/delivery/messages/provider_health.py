@@ -5,6 +5,7 @@ would end as a dead letter. So after some failures in a row the lane makes pause
 there again, everything goes on at once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lgsp_gateway.delivery.lanes import back_off
@@ -13,12 +14,18 @@ FAILURES = 3
 """In a row, after which the provider counts as away."""
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 30.0
+"""Each pause is shortened at random by up to a half: the lanes of a provider, of all gateways, do not ask again at one moment."""
 
 
 @dataclass(slots=True)
 class ProviderHealth:
-    """The failures of one lane in a row. Times are readings of a monotonic clock, in seconds."""
+    """The failures of one lane in a row. Times are readings of a monotonic clock, in seconds.
 
+    Args:
+        random: draws from [0, 1).
+    """
+
+    random: Callable[[], float]
     failures: int = 0
     reason: str = ""
     paused_until: float = 0.0
@@ -40,4 +47,5 @@ class ProviderHealth:
         self.failures += 1
         self.reason = reason
         if self.failures >= FAILURES:
-            self.paused_until = now + back_off.doubled(self.failures - FAILURES, FIRST_PAUSE, LONGEST_PAUSE)
+            longest = back_off.doubled(self.failures - FAILURES, FIRST_PAUSE, LONGEST_PAUSE)
+            self.paused_until = now + longest * (1 - self.random() / 2)
