@@ -1,6 +1,7 @@
 """`/me/account/…`: what a local user sees and changes of how they sign in."""
 
 import time
+from typing import Literal
 
 import segno
 from aiohttp import web
@@ -16,9 +17,39 @@ from lgsp_gateway.sessions.local_users.own_account import OwnAccount
 from lgsp_gateway.sessions.session_store import Session
 from lgsp_gateway.sessions.sign_in import SignedIn
 
-_PROBLEMS = ("not-granted", "not-found", "sign-in-failed", "invalid-document", "revision-conflict", "too-many-attempts")
-_DONE = {200: ResponseSpec("Done", json_of("Nothing"))}
 _PATH = "/me/account"
+_DONE = ResponseSpec("Done", json_of("Nothing"))
+_PROBLEMS = ("not-granted", "not-found", "sign-in-failed", "invalid-document", "revision-conflict", "too-many-attempts")
+
+
+def _change(
+    method: Literal["POST", "PUT"],
+    path: str,
+    name: str,
+    summary: str,
+    body: str,
+    success: ResponseSpec = _DONE,
+    *problems: str,
+) -> Route:
+    """Declare a route by which a local user changes how they sign in.
+
+    Args:
+        body: the name of the schema of the request's body.
+        success: what is answered.
+        problems: codes beside those that each change may have.
+    """
+    return Route(
+        method,
+        f"{_PATH}{path}",
+        name,
+        summary,
+        "signed-in",
+        {200: success},
+        body=json_of(body),
+        problems=(*_PROBLEMS, *problems),
+        tag="account",
+    )
+
 
 READ = Route(
     *("GET", _PATH, "readOwnAccount", "Read how the local user who asks signs in", "signed-in"),
@@ -26,55 +57,34 @@ READ = Route(
     problems=("not-granted", "not-found"),
     tag="account",
 )
-CHANGE_PASSWORD = Route(
-    *("PUT", f"{_PATH}/password", "changeOwnPassword", "Change the password; other sessions end", "signed-in"),
+CHANGE_PASSWORD = _change(
+    "PUT", "/password", "changeOwnPassword", "Change the password; other sessions end", "PasswordChange"
+)
+BEGIN_AUTHENTICATOR = _change(
+    *("POST", "/authenticator", "beginAuthenticator", "Begin to set up an authenticator (TOTP)", "PasswordAgain"),
+    ResponseSpec("What the authenticator reads, and what to bring back", json_of("NewAuthenticator")),
+)
+FINISH_AUTHENTICATOR = _change(
+    *("PUT", "/authenticator", "finishAuthenticator", "Take the authenticator into use", "AuthenticatorCode"),
+    ResponseSpec("Recovery codes, which are shown once", json_of("RecoveryCodes")),
+)
+REMOVE_AUTHENTICATOR = _change(
+    "POST", "/authenticator/remove", "removeAuthenticator", "Take the authenticator out of use", "PasswordAgain"
+)
+BEGIN_PASSKEY = _change(
+    *("POST", "/passkeys/options", "beginPasskey", "Begin to add a passkey (WebAuthn)", "PasswordAgain"),
+    ResponseSpec("What the browser needs, and what it brings back", json_of("PasskeyCeremony")),
+)
+ADD_PASSKEY = _change(
+    "POST",
+    "/passkeys",
+    "addPasskey",
+    "Add the passkey that the browser has made",
+    "NewPasskey",
     _DONE,
-    body=json_of("PasswordChange"),
-    problems=_PROBLEMS,
-    tag="account",
+    "step-not-allowed",
 )
-BEGIN_AUTHENTICATOR = Route(
-    *("POST", f"{_PATH}/authenticator", "beginAuthenticator", "Begin to set up an authenticator (TOTP)", "signed-in"),
-    {200: ResponseSpec("What the authenticator reads, and what to bring back", json_of("NewAuthenticator"))},
-    body=json_of("PasswordAgain"),
-    problems=_PROBLEMS,
-    tag="account",
-)
-FINISH_AUTHENTICATOR = Route(
-    *("PUT", f"{_PATH}/authenticator", "finishAuthenticator", "Take the authenticator into use", "signed-in"),
-    {200: ResponseSpec("Recovery codes, which are shown once", json_of("RecoveryCodes"))},
-    body=json_of("AuthenticatorCode"),
-    problems=_PROBLEMS,
-    tag="account",
-)
-REMOVE_AUTHENTICATOR = Route(
-    *("POST", f"{_PATH}/authenticator/remove", "removeAuthenticator", "Take the authenticator out of use", "signed-in"),
-    _DONE,
-    body=json_of("PasswordAgain"),
-    problems=_PROBLEMS,
-    tag="account",
-)
-BEGIN_PASSKEY = Route(
-    *("POST", f"{_PATH}/passkeys/options", "beginPasskey", "Begin to add a passkey (WebAuthn)", "signed-in"),
-    {200: ResponseSpec("What the browser needs, and what it brings back", json_of("PasskeyCeremony"))},
-    body=json_of("PasswordAgain"),
-    problems=_PROBLEMS,
-    tag="account",
-)
-ADD_PASSKEY = Route(
-    *("POST", f"{_PATH}/passkeys", "addPasskey", "Add the passkey that the browser has made", "signed-in"),
-    _DONE,
-    body=json_of("NewPasskey"),
-    problems=(*_PROBLEMS, "step-not-allowed"),
-    tag="account",
-)
-REMOVE_PASSKEY = Route(
-    *("POST", f"{_PATH}/passkeys/remove", "removePasskey", "Remove a passkey", "signed-in"),
-    _DONE,
-    body=json_of("PasskeyRemoval"),
-    problems=_PROBLEMS,
-    tag="account",
-)
+REMOVE_PASSKEY = _change("POST", "/passkeys/remove", "removePasskey", "Remove a passkey", "PasskeyRemoval")
 
 
 class AccountRoutes:
