@@ -1,7 +1,7 @@
 """Passkeys of local users (WebAuthn, by py_webauthn): a key that stays in a device, opened there by a finger, a face or a PIN.
 
-What a ceremony must be compared with is sealed and handed to the page, which brings it back; each counts once. A passkey is found by
-itself (a discoverable credential), so that nothing need be typed, and it counts as two factors: the device, and who opened it.
+What a ceremony must be compared with is sealed and handed to the page, which brings it back; each counts once. That is kept only of those
+that showed a passkey of a user: whoever is not signed in uses up nothing that others need. A passkey is found by itself (a discoverable credential), so that nothing need be typed, and it counts as two factors: the device, and who opened it.
 """
 
 import json
@@ -77,7 +77,7 @@ class Passkeys:
                 vi=f"Đã có {MAX_PASSKEYS} khóa truy cập; hãy xóa bớt một khóa.",
                 en=f"There are {MAX_PASSKEYS} passkeys already; remove one.",
             )
-        challenge = await self._use(state, user.id, now)
+        challenge = self._challenge(state, user.id, now)
         try:
             made = webauthn.verify_registration_response(
                 credential=dict(credential),
@@ -88,6 +88,7 @@ class Passkeys:
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as error:
             raise _not_accepted() from error
+        await self._use(challenge)
         passkey = Passkey(
             bytes_to_base64url(made.credential_id),
             bytes_to_base64url(made.credential_public_key),
@@ -110,7 +111,7 @@ class Passkeys:
         Raises:
             Refusal: `sign-in-failed`, `bus-unavailable`.
         """
-        challenge = await self._use(state, "", now)
+        challenge = self._challenge(state, "", now)
         passkey = next((one for one in user.passkeys if one.id == credential.get("id")), None)
         if passkey is None:
             raise _not_accepted()
@@ -126,6 +127,7 @@ class Passkeys:
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as error:
             raise _not_accepted() from error
+        await self._use(challenge)
         counted = Passkey(passkey.id, passkey.public_key, shown.new_sign_count, passkey.name, passkey.made)
         return user.with_(passkeys=tuple(counted if one is passkey else one for one in user.passkeys))
 
@@ -133,12 +135,14 @@ class Passkeys:
         state = self._sealer.seal({"challenge": bytes_to_base64url(challenge), "user": user}, now)
         return {"options": json.loads(options), "state": state}
 
-    async def _use(self, state: str, user: str, now: float) -> bytes:
+    def _challenge(self, state: str, user: str, now: float) -> bytes:
         opened = self._sealer.open(state, now, CEREMONY_SECONDS)
         if opened is None or opened["user"] != user:
             raise _not_accepted()
-        await self._replays.use(OneTimeValue(_CEREMONY, "passkey", opened["challenge"]))
         return base64url_to_bytes(opened["challenge"])
+
+    async def _use(self, challenge: bytes) -> None:
+        await self._replays.use(OneTimeValue(_CEREMONY, "passkey", bytes_to_base64url(challenge)))
 
 
 def user_of(credential: Mapping[str, Any]) -> str:
