@@ -35,6 +35,8 @@ class SignInIssuer:
         console_client: the `client_id` of the console there; may be the same.
         console_secret: its secret; empty for a public client.
         title: what the console calls it, by language; empty for its address.
+        staff: those who work with the bus sign in with it.
+        citizens: citizens sign in with it to read who asked about them.
     """
 
     issuer: Issuer
@@ -43,6 +45,8 @@ class SignInIssuer:
     console_client: str = ""
     console_secret: str = ""
     title: Mapping[str, str] = field(default_factory=dict)
+    staff: bool = True
+    citizens: bool = False
 
 
 class InvalidGrant(Refusal):
@@ -60,12 +64,20 @@ class Account(NamedTuple):
 
 
 class VerifiedIdToken(NamedTuple):
-    """A verified ID token: the account that it names, the thumbprint (RFC 7638) of the key that signed it, and the personal number of the
-    citizen whom it names; "" where its issuer names no citizens."""
+    """A verified ID token.
+
+    Args:
+        account: that it names.
+        key: the thumbprint (RFC 7638) of the key that signed it.
+        number: the personal number of the citizen whom it names; "" where its issuer names no citizens.
+        authenticated: when the person showed their issuer who they are (`auth_time`, OpenID Connect Core 1.0, section 2), in seconds
+            since 1970; 0 where the issuer does not say. Under single sign-on that may be long before the token was issued.
+    """
 
     account: Account
     key: str
     number: str = ""
+    authenticated: float = 0.0
 
 
 class IdTokenVerifier:
@@ -100,7 +112,10 @@ class IdTokenVerifier:
         claims, key = _verify_signature(token, sign_in_issuer.issuer, unverified.header_text("kid"), algorithm)
         try:
             return VerifiedIdToken(
-                _account(claims, sign_in_issuer, now), key, _citizen_number(claims, sign_in_issuer.issuer)
+                _account(claims, sign_in_issuer, now),
+                key,
+                _citizen_number(claims, sign_in_issuer.issuer),
+                _authenticated(claims, now),
             )
         except InvalidClaimError as error:
             raise invalid_grant(error.vi, error.en) from error
@@ -136,6 +151,13 @@ def _account(claims: Mapping[str, Any], sign_in_issuer: SignInIssuer, now: float
     if len(subject) > MAX_SUBJECT:
         raise InvalidClaimError(f"phải có sub dài tối đa {MAX_SUBJECT}", f"must have sub of at most {MAX_SUBJECT}")
     return Account(sign_in_issuer.issuer.name, subject)
+
+
+def _authenticated(claims: Mapping[str, Any], now: float) -> float:
+    authenticated = signed_jwt.time_claim(claims, "auth_time") or 0.0
+    if authenticated > now + CLOCK_SKEW:
+        raise InvalidClaimError("có auth_time trong tương lai", "has an auth_time in the future")
+    return min(authenticated, now)
 
 
 def _citizen_number(claims: Mapping[str, Any], issuer: Issuer) -> str:

@@ -1,6 +1,8 @@
 """A browser signs in with an issuer, through the gateway, and in nobody else's place."""
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import aiohttp
@@ -8,6 +10,8 @@ import pytest
 import pytest_asyncio
 from support.console import SAME_ORIGIN
 from support.people import People, new_person_id
+from support.sign_in_issuer import CONSOLE_CLIENT, SignInIssuer
+from support.waits import eventually
 from support.workbench import Got
 
 from lgsp_gateway.sessions.demo_sign_in import write_link
@@ -17,9 +21,16 @@ from lgsp_runtime.nats.connection import connect
 BEGIN = "/console/sign-in/issuer"
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("people")
+
+
 @pytest_asyncio.fixture(scope="module")
-async def people(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[People]:
-    found = await People.start(tmp_path_factory.mktemp("people"))
+async def people(folder: Path) -> AsyncIterator[People]:
+    """Two issuers: one that names itself in its redirects, and one that does not and knows the console by a secret."""
+    other = SignInIssuer(secret="bí mật / của bảng điều hành", names_itself=False)
+    found = await People.start(folder, "--security-log", str(folder / "security.log"), other=other)
     yield found
     await found.stop()
 
@@ -27,10 +38,12 @@ async def people(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Peop
 class BrowserOf:
     """What a browser keeps and sends, without its pages."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: People, address: str = "127.0.0.1") -> None:
         self.people = people
         self.session = aiohttp.ClientSession(
-            f"http://127.0.0.1:{people.bus.port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
+            f"http://127.0.0.1:{people.bus.port}",
+            connector=aiohttp.TCPConnector(local_addr=(address, 0)),
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
         )
 
     async def get(self, path: str, **headers: str) -> Got:
@@ -39,9 +52,15 @@ class BrowserOf:
         ) as answer:
             return Got(answer.status, await answer.read(), answer.headers.copy())
 
-    async def begin(self, back: str = "/console") -> str:
+    @property
+    def token(self) -> str:
+        """The token of the session that it holds."""
+        return next(cookie.value for cookie in self.session.cookie_jar if cookie.key == "lgsp_session")
+
+    async def begin(self, back: str = "/console", *, again: bool = False, issuer: SignInIssuer | None = None) -> str:
         """Begin, go to the issuer, and return the path and query of its redirect."""
-        got = await self.get(f"{BEGIN}?issuer={self.people.issuer.url}&return={quote(back, safe='')}")
+        url, asked = (issuer or self.people.issuer).url, "&again=true" if again else ""
+        got = await self.get(f"{BEGIN}?issuer={url}&return={quote(back, safe='')}{asked}")
         assert got.status == 303
         async with self.session.get(got.headers["Location"], allow_redirects=False) as redirect:
             parts = urlsplit(redirect.headers["Location"])
@@ -212,3 +231,138 @@ async def test_the_link_of_a_local_bus_signs_its_operator_in_once(people: People
     assert (await use())[0] == 200
     assert (await browser_of.get("/me")).json["roles"] == ["operator"]
     assert (await use())[0] == 401
+
+
+async def code_of_change(people: People, token: str) -> str:
+    """What the bus says where a session decides where data goes; the session is fresh enough where it is another thing."""
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    body = {"system": "alpha", "name": "nhan", "url": "http://127.0.0.1:9/"}
+    async with people.bus.session.post("/endpoints", json=body, headers=headers) as answer:
+        return str((await answer.json()).get("type", "")).rpartition(":")[2]
+
+
+async def test_to_sign_in_again_is_to_enter_the_credentials_again(people: People, browser_of: BrowserOf) -> None:
+    person, _ = await people.signed_in("again", "developer")
+    people.issuer.subject = "again"
+    await browser_of.get(await browser_of.begin())
+    assert "max_age" not in people.issuer.begun[-1]
+    assert await code_of_change(people, browser_of.token) == "sign-in-too-old"  # the issuer asked nothing
+    await browser_of.get(await browser_of.begin(again=True))
+    assert (people.issuer.begun[-1]["prompt"], people.issuer.begun[-1]["max_age"]) == ("login", "900")
+    assert await code_of_change(people, browser_of.token) != "sign-in-too-old"
+    assert (await browser_of.get("/me")).json["person"] == person
+
+
+@pytest.mark.parametrize(("claims", "said"), [({}, "did not ask"), ({"auth_time": None}, "does not say when")])
+async def test_an_issuer_that_did_not_ask_again_does_not_count(
+    people: People, browser_of: BrowserOf, claims: dict[str, None], said: str
+) -> None:
+    subject = f"not again {said}"
+    await people.signed_in(subject, "developer")
+    people.issuer.subject, people.issuer.asks_again, people.issuer.claims = subject, False, claims
+    try:
+        people.issuer.shown_at -= 3600
+        got = await browser_of.get(await browser_of.begin("/console/subscriptions", again=True))
+    finally:
+        people.issuer.asks_again, people.issuer.claims = True, {}
+    assert got.headers["Location"] == "/console/sign-in?return=%2Fconsole%2Fsubscriptions&again=true"
+    assert said in (await browser_of.outcome())["detail"]
+    assert (await browser_of.get("/me")).status == 401
+
+
+async def test_a_new_sign_in_ends_the_session_that_the_browser_held(people: People, browser_of: BrowserOf) -> None:
+    await people.signed_in("twice", "auditor")
+    people.issuer.subject = "twice"
+    await browser_of.get(await browser_of.begin())
+    first = browser_of.token
+    redirect = await browser_of.begin()
+    # The redirect is another site's, so the session's cookie does not come along.
+    browser_of.session.cookie_jar.clear(lambda one: one.key == "lgsp_session")
+    await browser_of.get(redirect)
+    assert browser_of.token != first
+    assert (await people.me(browser_of.token)).status == 200
+    assert (await people.me(first)).status == 401
+
+
+async def test_a_client_with_a_secret_shows_it_as_the_issuer_takes_it(people: People, browser_of: BrowserOf) -> None:
+    person = await people.create("auditor", issuer=people.other.url)
+    assert (await people.link(person, await people.code("confidential", people.other))).status == 200
+    people.other.subject = "confidential"
+    for methods in ([], ["client_secret_post"], ["client_secret_basic", "client_secret_post"]):
+        people.other.methods = methods
+        await browser_of.get(await browser_of.begin(issuer=people.other))
+        assert (await browser_of.get("/me")).json["person"] == person, methods
+    assert people.other.begun[-1]["client_id"] == CONSOLE_CLIENT
+
+
+async def test_an_issuer_that_does_not_name_itself_has_a_callback_of_its_own(
+    people: People, browser_of: BrowserOf
+) -> None:
+    people.other.subject = "mixed up"
+    redirect = await browser_of.begin(issuer=people.other)
+    own = f"/console/callback/{people.other.url.removeprefix('http://').replace('.', '-').replace(':', '-')}"
+    assert redirect.startswith(f"{own}?")
+    honest = await browser_of.begin()  # at the other issuer, which passes the code of this one off as its own
+    for wrong in (honest.replace("/console/callback", own), f"{honest}&iss={people.other.url}"):
+        got = await browser_of.get(wrong)
+        assert got.headers["Location"].startswith("/console/sign-in?"), wrong
+        await browser_of.begin()
+    redirect = await browser_of.begin(issuer=people.other)
+    for wrong in (redirect.replace(own, "/console/callback"), redirect.replace(own, f"{own}-x")):
+        before = len(people.other.asked)
+        await browser_of.get(wrong)
+        assert len(people.other.asked) == before, wrong  # no code is taken to an issuer that it may not be for
+        redirect = await browser_of.begin(issuer=people.other)
+
+
+async def test_who_is_not_signed_in_uses_up_nothing_that_others_need(people: People, browser_of: BrowserOf) -> None:
+    await people.signed_in("needs it", "auditor")
+    people.issuer.subject = "needs it"
+    hostile, before = BrowserOf(people, "127.0.0.2"), await remembered(people)
+    try:
+        state = parse_qs(urlsplit(await hostile.begin()).query)["state"][0]
+        forged = f"/console/callback?code=forged&iss={people.issuer.url}&state={state}"
+        begun = "; ".join(f"{cookie.key}={cookie.value}" for cookie in hostile.session.cookie_jar)
+        for _ in range(10):
+            await hostile.get(forged, Cookie=begun)
+            assert (await hostile.outcome())["code"] == "sign-in-failed"
+        assert await remembered(people) == before  # not one of them is kept
+        assert (await browser_of.get(await browser_of.begin())).headers["Location"] == "/console"
+    finally:
+        await hostile.session.close()
+
+
+async def remembered(people: People) -> int:
+    """How many states of sign-ins the gateways remember."""
+    connection = await connect(people.bus.endpoint("gateway"), "test")
+    try:
+        info = await connection.jetstream().stream_info("LGSP_REPLAY", subjects_filter="replay.sign-in.>")
+        return sum((info.state.subjects or {}).values())
+    finally:
+        await connection.close()
+
+
+async def test_the_security_log_says_whom_a_sign_in_concerns(
+    people: People, folder: Path, browser_of: BrowserOf
+) -> None:
+    person, _ = await people.signed_in("watched", "auditor")
+    people.issuer.subject = "watched"
+    await browser_of.get(await browser_of.begin())
+    async with browser_of.session.post("/console/sign-out", headers=SAME_ORIGIN) as answer:
+        assert answer.status == 200
+    assert (await people.act(person, "suspend")).status == 200
+    await browser_of.get(await browser_of.begin())
+
+    def heard() -> bool:
+        events = [json.loads(line) for line in (folder / "security.log").read_text().splitlines()]
+        actions = {one["event"]["action"] for one in events if one.get("user", {}).get("id") == person}
+        return {"signed-in", "signed-out", "sign-in-refused"} <= actions
+
+    await eventually(heard)
+
+
+async def test_a_form_of_another_site_signs_nobody_out(people: People, browser_of: BrowserOf) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}
+    for path in ("/console/sign-out", "/my-data/sign-out"):  # the session's cookie does not come along, and must stay
+        async with browser_of.session.post(path, headers=headers) as answer:
+            assert (answer.status, "Set-Cookie" in answer.headers) == (403, False)

@@ -92,7 +92,7 @@ class Officials:
 
     @staticmethod
     def _session(person: str, generation: int, expires: float) -> Session:
-        return Session(person, "", generation, expires, began=expires - 3600)
+        return Session(person, "", generation, expires, began=expires - 3600, authenticated=expires - 3600)
 
     async def _register(self, *roles: str, agency: str) -> str:
         """Register a person; in a role that approves, a second operator approves them, and as many of the two are people as there are."""

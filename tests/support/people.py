@@ -23,8 +23,8 @@ class People:
         self.other = other
 
     @classmethod
-    async def start(cls, folder: Path, *options: str) -> "People":
-        issuer, other = await SignInIssuer().start(), await SignInIssuer().start()
+    async def start(cls, folder: Path, *options: str, other: SignInIssuer | None = None) -> "People":
+        issuer, other = await SignInIssuer().start(), await (other or SignInIssuer()).start()
         file = write_entries(folder / "issuers.yaml", issuer, other)
         bus = await Workbench(folder).start("--issuers", str(file), *options)
         return cls(bus, issuer, other)

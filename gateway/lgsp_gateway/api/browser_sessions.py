@@ -19,7 +19,7 @@ from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.session_store import Session
-from lgsp_gateway.sessions.sign_in import SignedIn, SignIn
+from lgsp_gateway.sessions.sign_in import SignedIn, SignIn, is_session_token
 from lgsp_problems import NotFound
 
 CHECK_SECONDS = 10.0
@@ -112,10 +112,13 @@ class BrowserSessionRoutes:
         add_route(app, FOLLOW, self._follow)
 
     async def _sign_out(self, request: web.Request) -> web.Response:
+        # Also where no cookie came along, as with a form of another site's page: the answer would take it from the browser.
+        self._cookie.require_own_page(request)
         token = self._cookie.token_in(request)
-        await self._sign_in.end(token)
-        if token:
-            self._events.signed_out(request)
+        if is_session_token(token):
+            session = await self._sign_in.sessions.session(token)
+            await self._sign_in.end(token)
+            self._events.signed_out(request, session.person if session else "")
         response = json_responses.json_response({})
         self._cookie.clear(response)
         return response

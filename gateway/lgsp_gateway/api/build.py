@@ -25,7 +25,8 @@ from lgsp_gateway.api.catalogue_trials import CatalogueTrialRoutes
 from lgsp_gateway.api.checks import CheckRoutes
 from lgsp_gateway.api.citizen_authentication import CitizenAuthenticator
 from lgsp_gateway.api.citizen_requests import CitizenRequestRoutes
-from lgsp_gateway.api.citizen_sign_in import CALLBACK, CitizenSignInRoutes
+from lgsp_gateway.api.citizen_sign_in import CALLBACK as CITIZEN_CALLBACK
+from lgsp_gateway.api.citizen_sign_in import CitizenSignInRoutes
 from lgsp_gateway.api.dead_letters import DeadLetterRoutes
 from lgsp_gateway.api.deletions import DeletionRoutes
 from lgsp_gateway.api.deputies import DeputyRoutes
@@ -44,10 +45,12 @@ from lgsp_gateway.api.forms import FormRoutes
 from lgsp_gateway.api.health import HealthRoutes
 from lgsp_gateway.api.home import HomeRoute
 from lgsp_gateway.api.idempotency_keys import IdempotencyKeyRoutes
-from lgsp_gateway.api.issuer_sign_in import IssuerSignInRoutes
+from lgsp_gateway.api.issuer_callback import TOO_MANY_SIGN_INS
+from lgsp_gateway.api.issuer_sign_in import CALLBACK, IssuerSignInRoutes
 from lgsp_gateway.api.local_sign_in import LocalSignInRoutes
 from lgsp_gateway.api.message_story import MessageStoryRoute
 from lgsp_gateway.api.messages import MessageRoutes
+from lgsp_gateway.api.new_browser_sessions import NewBrowserSessions
 from lgsp_gateway.api.notifications import NotificationRoutes
 from lgsp_gateway.api.ops import OperationsRoutes
 from lgsp_gateway.api.own_calls import OwnCallRoutes
@@ -87,10 +90,9 @@ from lgsp_gateway.observability.build import Health
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.flows.reader import FlowReader
 from lgsp_gateway.registry.build import RegistryParts
-from lgsp_gateway.sessions.citizen_sessions import CitizenSessions, issuers_of_citizens
+from lgsp_gateway.sessions.citizen_sessions import CitizenSessions
 from lgsp_gateway.sessions.demo_sign_in import DemoSignIn
 from lgsp_gateway.sessions.issuer_redirects import IssuerRedirects
-from lgsp_gateway.sessions.issuer_sign_in import IssuerSignIn
 from lgsp_gateway.sessions.issuers import People
 from lgsp_gateway.sessions.local_users.build import open_local_sign_in
 from lgsp_gateway.sessions.local_users.own_account import OwnAccount
@@ -215,15 +217,20 @@ def _add_browser_sign_in(
 ) -> None:
     keys, replays = parts.keys.storage_keys, parts.pipeline.identification.replays
     events = SignInEvents(parts.telemetry.security)
+    new_sessions = NewBrowserSessions(sign_in.sessions, cookie, events)
+    address, sealer = f"{settings.public_url}{CALLBACK}", Sealer(keys, "sign-in")
+    redirects = IssuerRedirects(parts.people.issuers_of_staff, sign_in.verify, replays, sealer, address)
     short_cookie, outcomes = SignInCookie(secure=cookie.secure), Sealer(keys, "sign-in outcome")
-    issuers = IssuerSignIn(sign_in, parts.people.issuers, replays, keys, settings.public_url)
-    IssuerSignInRoutes(issuers, cookie, short_cookie, outcomes, events).add_routes(app)
+    IssuerSignInRoutes(sign_in, redirects, new_sessions, cookie, short_cookie, outcomes, events).add_routes(app)
     registry = parts.registry.snapshot
     BrowserSessionRoutes(callers, sign_in, registry, cookie, events, parts.stop).add_routes(app)
     local = open_local_sign_in(sign_in, parts.people.store, parts.keys, replays, settings.public_url)
-    devices, failures = DeviceCookie(Sealer(keys, "device"), secure=cookie.secure), AuthFailureLimiter()
+    devices, failures = (
+        DeviceCookie(Sealer(keys, "device"), secure=cookie.secure),
+        AuthFailureLimiter(TOO_MANY_SIGN_INS),
+    )
     demo = _demo_sign_in(settings, parts, sign_in)
-    LocalSignInRoutes(local, demo, cookie, devices, failures, events).add_routes(app)
+    LocalSignInRoutes(local, demo, new_sessions, cookie, devices, failures, events).add_routes(app)
     account = OwnAccount(local.parts, sign_in.sessions, Sealer(keys, "authenticator"))
     AccountRoutes(callers, account, events).add_routes(app)
     UserRoutes(callers, local, events, settings.public_url).add_routes(app)
@@ -297,7 +304,7 @@ def _add_citizens(
     sign_in: SignIn,
 ) -> None:
     pipeline, registry, keys = parts.pipeline, parts.registry.snapshot, parts.keys.storage_keys
-    cookie, issuers = SessionCookie(settings.public_url, "lgsp_citizen"), issuers_of_citizens(parts.people.issuers)
+    cookie, issuers = SessionCookie(settings.public_url, "lgsp_citizen"), parts.people.issuers_of_citizens
     sessions = CitizenSessions(sign_in.sessions, pipeline.pseudonyms.of, parts.people.removed_keys.has_ended)
     citizens = CitizenAuthenticator(pipeline.identification, pipeline.pseudonyms, sessions, cookie)
     redirects = IssuerRedirects(
@@ -305,7 +312,7 @@ def _add_citizens(
         sign_in.verify,
         pipeline.identification.replays,
         Sealer(keys, "sign-in of a citizen"),
-        f"{settings.public_url}{CALLBACK}",
+        f"{settings.public_url}{CITIZEN_CALLBACK}",
     )
     CitizenSignInRoutes(
         *(issuers, redirects, sessions, citizens, cookie, SignInCookie(secure=cookie.secure)),

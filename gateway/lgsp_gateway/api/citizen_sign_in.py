@@ -13,7 +13,8 @@ from aiohttp import web
 from lgsp_auth.id_token import SignInIssuer
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.citizen_authentication import CitizenAuthenticator
-from lgsp_gateway.api.issuer_sign_in import redirect_parameters, see_other
+from lgsp_gateway.api.issuer_callback import CALLBACK_NAME, IssuerCallback
+from lgsp_gateway.api.issuer_sign_in import see_other
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.sign_in_events import SignInEvents
 from lgsp_gateway.http import json_responses
@@ -24,7 +25,7 @@ from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_gateway.http.sign_in_cookie import SECONDS, SignInCookie
 from lgsp_gateway.sessions.citizen_sessions import CITIZEN_SECONDS, CitizenSessions
-from lgsp_gateway.sessions.issuer_redirects import IssuerRedirects
+from lgsp_gateway.sessions.issuer_redirects import IssuerRedirects, SignInPage
 from lgsp_gateway.sessions.sealing import Sealer
 from lgsp_problems import Refusal
 
@@ -42,13 +43,25 @@ BEGIN = Route(
     parameters=(ISSUER,),
     tag="citizens",
 )
+_FINISHED = {303: ResponseSpec("To the citizens' page", headers=("Location",))}
 FINISH = Route(
     "GET",
     CALLBACK,
     "finishSignInAsCitizen",
     "Receive the redirect of an issuer, and begin a citizen's session in the cookie of the browser",
     "anybody",
-    {303: ResponseSpec("To the citizens' page", headers=("Location",))},
+    _FINISHED,
+    open_query=True,
+    tag="citizens",
+)
+FINISH_OF_ISSUER = Route(
+    "GET",
+    f"{CALLBACK}/{{callback}}",
+    "finishSignInAsCitizenOfIssuer",
+    "Receive the redirect of an issuer that does not name itself in its redirects, and begin a citizen's session",
+    "anybody",
+    _FINISHED,
+    parameters=(CALLBACK_NAME,),
     open_query=True,
     tag="citizens",
 )
@@ -96,6 +109,7 @@ class CitizenSignInRoutes:
     ) -> None:
         self._issuers = issuers
         self._redirects = redirects
+        self._callback = IssuerCallback(redirects)
         self._sessions = sessions
         self._citizens = citizens
         self._cookie = cookie
@@ -107,6 +121,7 @@ class CitizenSignInRoutes:
         """Add the routes to an application."""
         add_route(app, BEGIN, self._begin)
         add_route(app, FINISH, self._finish)
+        add_route(app, FINISH_OF_ISSUER, self._finish)
         add_route(app, SESSION, self._read_session)
         add_route(app, SIGN_OUT, self._sign_out)
 
@@ -115,7 +130,8 @@ class CitizenSignInRoutes:
             return see_other(PAGE)  # another page may not begin a sign-in
         try:
             self._cookie.require_usable()
-            begun = await self._redirects.begin(ISSUER.read_from(request), PAGE, time.time())
+            held = self._sessions.id_of(self._cookie.token_in(request))
+            begun = await self._redirects.begin(ISSUER.read_from(request), SignInPage(PAGE), time.time(), replaced=held)
         except Refusal as refusal:
             return self._failed(request, refusal)
         response = see_other(begun.url)
@@ -126,8 +142,9 @@ class CitizenSignInRoutes:
         sealed, now = self._short_cookie.read(request), time.time()
         try:
             self._cookie.require_usable()
-            verified = await self._redirects.finish(sealed, redirect_parameters(request), now)
+            verified = await self._callback.verified(request, sealed, now)
             token = await self._sessions.begin(verified.identity, now)
+            await self._sessions.end_by_id(verified.replaced)
         except Exception as error:  # whatever it is: the citizen sees a page, not a problem document
             return self._failed(request, refusal_of(error, ""))
         self._events.signed_in(request, "citizen")
@@ -159,6 +176,7 @@ class CitizenSignInRoutes:
         return response
 
     async def _sign_out(self, request: web.Request) -> web.Response:
+        self._cookie.require_own_page(request)
         token = self._cookie.token_in(request)
         await self._sessions.end(token)
         if token:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from lgsp_gateway.api.issuer_sign_in import origin_of
 from lgsp_gateway.api.member_texts import read_members
+from lgsp_gateway.api.new_browser_sessions import NewBrowserSessions
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.sign_in_events import SignInEvents
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
@@ -19,7 +20,7 @@ from lgsp_gateway.sessions.accounts import AccountNotRegistered, shown_code
 from lgsp_gateway.sessions.demo_sign_in import DemoSignIn
 from lgsp_gateway.sessions.local_users.local_sign_in import LocalSignIn
 from lgsp_gateway.sessions.oidc_client import failed
-from lgsp_gateway.sessions.session_store import BROWSER_SECONDS
+from lgsp_gateway.sessions.sign_in import BegunSession
 from lgsp_problems import Refusal, SecondFactorRequired
 
 _SIGNED_IN = ResponseSpec("The session has begun, in the cookie of the browser", json_of("Nothing"))
@@ -86,13 +87,14 @@ class LocalSignInRoutes:
 
     Args:
         demo: signs in by the link of `lgsp up`; None where browsers reach the bus from elsewhere.
-        failures: limits how often an address may fail, whichever names it tries.
+        failures: limits how often an address may try wrong passwords and links, whichever names it tries.
     """
 
     def __init__(
         self,
         sign_in: LocalSignIn,
         demo: DemoSignIn | None,
+        new_sessions: NewBrowserSessions,
         session_cookie: SessionCookie,
         devices: DeviceCookie,
         failures: AuthFailureLimiter,
@@ -100,6 +102,7 @@ class LocalSignInRoutes:
     ) -> None:
         self._sign_in = sign_in
         self._demo = demo
+        self._new_sessions = new_sessions
         self._session_cookie = session_cookie
         self._devices = devices
         self._failures = failures
@@ -118,14 +121,14 @@ class LocalSignInRoutes:
         name, now = body["user"].strip().lower(), time.time()
         device = self._devices.read(request, name, now)
         try:
-            token, user = await self._sign_in.by_password(
+            begun, user = await self._sign_in.by_password(
                 name, body["password"], body["code"], device, origin_of(request, "password"), now
             )
         except SecondFactorRequired:
             raise
         except Refusal as refusal:
-            return self._refused(request, "password", refusal)
-        response = self._begun(request, "password", token)
+            return self._refused(request, "password", refusal, await self._sign_in.person_by_name(name))
+        response = await self._begun(request, "password", begun)
         self._devices.set(response, user.name, now)
         return response
 
@@ -134,20 +137,23 @@ class LocalSignInRoutes:
         return json_responses.json_response(self._sign_in.parts.passkeys.authentication(time.time()))
 
     async def _by_passkey(self, request: web.Request) -> web.Response:
-        body = await self._body(request, "state", objects=("credential",))
-        origin = origin_of(request, "passkey")
+        self._check(request)
+        body = await read_members(request, "state", objects=("credential",))
+        credential, origin = body["credential"], origin_of(request, "passkey")
         try:
-            token, _ = await self._sign_in.by_passkey(body["state"], body["credential"], origin, time.time())
+            begun = await self._sign_in.by_passkey(body["state"], credential, origin, time.time())
         except Refusal as refusal:
-            return self._refused(request, "passkey", refusal)
-        return self._begun(request, "passkey", token)
+            return self._refused(request, "passkey", refusal, await self._sign_in.person_by_passkey(credential))
+        return await self._begun(request, "passkey", begun)
 
     async def _by_link(self, request: web.Request) -> web.Response:
         body = await self._body(request, "user", "link", "password")
+        name = body["user"]
         try:
-            code = await self._sign_in.set_password(body["user"], body["link"], body["password"], time.time())
+            code = await self._sign_in.set_password(name, body["link"], body["password"], time.time())
         except Refusal as refusal:
-            return self._refused(request, "link", refusal)
+            return self._refused(request, "link", refusal, await self._sign_in.person_by_name(name))
+        self._events.password_chosen(request, await self._sign_in.person_by_name(name))
         return json_responses.json_response({"account": shown_code(code)})
 
     async def _by_link_of_up(self, request: web.Request) -> web.Response:
@@ -155,32 +161,34 @@ class LocalSignInRoutes:
         try:
             if self._demo is None:
                 raise failed("liên kết này chỉ dùng trên chính máy đó", "this link counts on the same machine alone")
-            token = await self._demo.by_link(body["link"], origin_of(request, "link"), time.time())
+            begun = await self._demo.by_link(body["link"], origin_of(request, "link"), time.time())
         except Refusal as refusal:
             return self._refused(request, "link", refusal)
-        return self._begun(request, "link", token)
+        return await self._begun(request, "link", begun)
 
-    async def _body(self, request: web.Request, *names: str, objects: tuple[str, ...] = ()) -> dict[str, Any]:
+    async def _body(self, request: web.Request, *names: str) -> dict[str, Any]:
         self._check(request)
         if not self._failures.may_try(request.remote or ""):
             raise await self._failures.delayed_refusal()
-        return await read_members(request, *names, objects=objects)
+        return await read_members(request, *names)
 
     def _check(self, request: web.Request) -> None:
         self._session_cookie.require_usable()
         self._session_cookie.require_own_page(request)
 
-    def _begun(self, request: web.Request, method: str, token: str) -> web.Response:
-        self._events.signed_in(request, method)
+    async def _begun(self, request: web.Request, method: str, begun: BegunSession) -> web.Response:
         response = json_responses.json_response({})
-        self._session_cookie.set(response, token, BROWSER_SECONDS)
+        await self._new_sessions.give(request, response, begun, method, self._new_sessions.held(request))
         return response
 
-    def _refused(self, request: web.Request, method: str, refusal: Refusal) -> web.Response:
-        """Return the response to a refusal, with the code of an account that is not registered."""
-        self._events.not_signed_in(request, method, refusal)
+    def _refused(self, request: web.Request, method: str, refusal: Refusal, person: str = "") -> web.Response:
+        """Return the response to a refusal, with the code of an account that is not registered.
+
+        Passkeys are not counted: a wrong one says nothing about the next, and behind one address a whole office signs in.
+        """
+        self._events.not_signed_in(request, method, refusal, person)
         if isinstance(refusal, AccountNotRegistered):
             return problems.problem_response(refusal, request, extension={"account": refusal.account})
-        if refusal.kind.status == HTTPStatus.UNAUTHORIZED:
+        if refusal.kind.status == HTTPStatus.UNAUTHORIZED and method != "passkey":
             self._failures.record_failure(request.remote or "")
         raise refusal

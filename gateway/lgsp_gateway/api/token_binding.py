@@ -4,7 +4,8 @@ A stolen token without a key must open nothing under such a grant, and end nothi
 passed over by a replay, acknowledges what nobody has seen, or gives a dead letter up takes from the system what it would have received. So the
 rule is one: whatever changes something needs a bound token, and so does whatever shows data; only what is told of their state does not. An operator
 is not the holder of the grant, and no such rule applies. A person's session is bound to no key: whoever finds a browser open must not lead
-events elsewhere, so the person has to have signed in a moment ago.
+events elsewhere, so the person has to have shown who they are a moment ago. A new session alone does not say that: an issuer at which
+somebody is still signed in asks nothing (single sign-on).
 """
 
 from collections.abc import Iterable
@@ -17,11 +18,9 @@ from lgsp_auth.policy import Grant
 from lgsp_gateway.calls.identification import Caller
 from lgsp_gateway.http.authentication import CALLER
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.sessions.session_store import FRESH_SECONDS
 from lgsp_gateway.sessions.sign_in import SignedIn
 from lgsp_problems import Refusal
-
-FRESH_SECONDS = 15 * 60
-"""How long ago a person may have signed in who decides where events go."""
 
 
 def refuse_unbound(request: web.Request, grants: Iterable[Grant]) -> None:
@@ -42,7 +41,7 @@ def refuse_unbound(request: web.Request, grants: Iterable[Grant]) -> None:
 
 def refuse_weak_for_events(request: web.Request, system: str, registry: RegistrySnapshot) -> None:
     """Refuse credentials that are too weak to decide where the events of a system go: an unbound token, where one of its grants on events
-    asks for a bound one, and the session of a person who signed in some time ago.
+    asks for a bound one, and the session of a person who showed who they are some time ago.
 
     Args:
         request: its caller is authenticated.
@@ -51,7 +50,7 @@ def refuse_weak_for_events(request: web.Request, system: str, registry: Registry
         Refusal: `token-not-bound` or `sign-in-too-old`.
     """
     caller = request[CALLER]
-    if isinstance(caller, SignedIn) and caller.session.age(time()) > FRESH_SECONDS:
+    if isinstance(caller, SignedIn) and not caller.session.is_fresh(time()):
         raise _sign_in_too_old()
     refuse_unbound_for_events(request, system, registry)
 
@@ -97,6 +96,6 @@ def _is_of(request: web.Request, system: str) -> bool:
 def _sign_in_too_old() -> Refusal:
     return Refusal(
         "sign-in-too-old",
-        vi=f"Việc này quyết định dữ liệu được gửi đi đâu nên bạn phải vừa đăng nhập trong {FRESH_SECONDS // 60} phút qua; hãy đăng nhập lại rồi gửi lại.",
-        en=f"This decides where data is sent, so you must have signed in within the last {FRESH_SECONDS // 60} minutes; sign in again, then send it again.",
+        vi=f"Việc này quyết định dữ liệu được gửi đi đâu nên bạn phải vừa xác thực lại trong {FRESH_SECONDS // 60} phút qua; hãy đăng nhập lại (trên dòng lệnh: lgsp login --again) rồi gửi lại.",
+        en=f"This decides where data is sent, so you must have entered your credentials within the last {FRESH_SECONDS // 60} minutes; sign in again (in a terminal: lgsp login --again), then send it again.",
     )

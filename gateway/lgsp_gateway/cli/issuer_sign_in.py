@@ -4,6 +4,7 @@ where the machine has no browser."""
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -19,8 +20,10 @@ from lgsp_gateway.sessions.oidc_client import (
     failed,
     id_token_of,
     refuse_error,
+    require_fresh,
     text_of,
 )
+from lgsp_gateway.sessions.session_store import FRESH_SECONDS
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SIGN_IN_SECONDS = 300.0
@@ -29,23 +32,26 @@ DEFAULT_INTERVAL = 5.0
 """Seconds between two questions of the device grant, where the issuer names none (RFC 8628, section 3.2)."""
 
 
-async def sign_in_by_browser(session: aiohttp.ClientSession, client: Client, visit: Callable[[str], None]) -> str:
+async def sign_in_by_browser(
+    session: aiohttp.ClientSession, client: Client, visit: Callable[[str], None], *, again: bool = False
+) -> str:
     """Sign a person in with the browser of this machine, and return their ID token.
 
     Args:
         visit: opens an address in the browser, or shows it.
+        again: have the issuer ask for the person's credentials, also where they are signed in there.
 
     Raises:
         Refusal: `sign-in-failed`.
     """
     oidc = OidcClient(session, client)
     endpoints = await oidc.discover()
-    request = AuthorizationRequest.create()
+    request = AuthorizationRequest.create(max_age=FRESH_SECONDS if again else 0)
     async with LoopbackRedirect(request.state, client.issuer, must_name_issuer=endpoints.names_itself) as redirect:
-        request = AuthorizationRequest(redirect.uri, request.state, request.nonce, request.verifier)
+        request = replace(request, redirect_uri=redirect.uri)
         visit(request.url(endpoints, client))
         code = await redirect.code(SIGN_IN_SECONDS)
-    return await _verified(client, await oidc.redeem(endpoints, request, code))
+    return await _verified(client, await oidc.redeem(endpoints, request, code), request)
 
 
 async def sign_in_by_device(
@@ -82,13 +88,16 @@ async def sign_in_by_device(
     raise failed("mã thiết bị đã hết hạn; hãy thử lại", "the device code has expired; try again")
 
 
-async def _verified(client: Client, token: str) -> str:
+async def _verified(client: Client, token: str, request: AuthorizationRequest | None = None) -> str:
     """Return an ID token after validating it (OpenID Connect Core 1.0, section 3.1.3.7)."""
     keys = IssuerKeys(client.issuer)
     if not await keys.refresh():
         raise failed("không đọc được khóa của bên cấp", "the keys of the issuer cannot be read")
     issuer = Issuer(client.issuer, client.algorithms, keys.find)
-    IdTokenVerifier([SignInIssuer(issuer, client.client)]).verify(token, time.time())
+    now = time.time()
+    verified = IdTokenVerifier([SignInIssuer(issuer, client.client)]).verify(token, now)
+    if request is not None:
+        require_fresh(request, verified.authenticated, now)
     return token
 
 

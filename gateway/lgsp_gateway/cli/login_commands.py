@@ -28,6 +28,7 @@ def login(
     issuer: str = "",
     device: bool = False,
     browser: bool = True,
+    again: bool = False,
     state_dir: StateFolder = DEFAULT,
     url: Url = "",
 ) -> None:
@@ -41,14 +42,18 @@ def login(
         Sign in on another device, where this machine has no browser.
     browser
         Open the browser; with --no-browser its address is only shown.
+    again
+        Have the issuer ask for your credentials even if you are signed in there, as changes that decide where data is sent need.
     state_dir
         The folder of the local bus.
     url
         The address of a remote bus.
     """
     address = BusAddress(state_dir, url).resolved()
+    if again and device:
+        raise failed("hãy bỏ --device khi dùng --again", "leave out --device where you use --again")
     client = _chosen(address, issuer)
-    id_token = _run_against_issuer(client.issuer, _sign_in(client, device=device, browser=browser))
+    id_token = _run_against_issuer(client.issuer, _sign_in(client, device=device, browser=browser, again=again))
     session = run_against_bus(address, _exchange(address, id_token))
     path = session_file.save(session)
     who = orjson.loads(BusClient(address, session.token).get("/me"))
@@ -129,7 +134,7 @@ def _run_against_issuer(issuer: str, work: Coroutine[Any, Any, str]) -> str:
         ) from error
 
 
-async def _sign_in(client: IssuerClient, *, device: bool, browser: bool) -> str:
+async def _sign_in(client: IssuerClient, *, device: bool, browser: bool, again: bool) -> str:
     def visit(address: str) -> None:
         _say(f"Hãy đăng nhập ở {address}", f"Sign in at {address}")
         if browser:
@@ -146,7 +151,7 @@ async def _sign_in(client: IssuerClient, *, device: bool, browser: bool) -> str:
     async with aiohttp.ClientSession(timeout=timeout) as session:
         if device:
             return await sign_in_by_device(session, client, show_code)
-        return await sign_in_by_browser(session, client, visit)
+        return await sign_in_by_browser(session, client, visit, again=again)
 
 
 async def _exchange(address: str, id_token: str) -> session_file.SavedSession:

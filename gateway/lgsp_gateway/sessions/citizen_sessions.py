@@ -5,10 +5,10 @@ for as long as the session: it is what the evidence is searched by.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
-from lgsp_auth.id_token import SignInIssuer, VerifiedIdToken
+from lgsp_auth.id_token import VerifiedIdToken
 from lgsp_gateway.keys.removed_keys import key_id
 from lgsp_gateway.sessions import buckets
 from lgsp_gateway.sessions.oidc_client import failed
@@ -18,6 +18,7 @@ CITIZEN_SECONDS: Final = 30 * 60
 """How long a session of a citizen lasts, however much it is used: such pages are opened on shared computers."""
 
 _PREFIX = "lgsp_citizen_"
+_PLACE = "citizen."
 
 
 class CitizenSession(NamedTuple):
@@ -91,14 +92,25 @@ class CitizenSessions:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        if token.startswith(_PREFIX):
-            await buckets.delete(self._store.bucket, _key_of(token))
+        await self.end_by_id(self.id_of(token))
 
+    async def end_by_id(self, session: str) -> None:
+        """End the session of an id, if there is one.
 
-def issuers_of_citizens(issuers: Sequence[SignInIssuer]) -> list[SignInIssuer]:
-    """Return the issuers that citizens sign in with: those that name citizens and take sign-ins."""
-    return [one for one in issuers if one.issuer.person_claim and one.issuer.person_kind == "citizen"]
+        Args:
+            session: the id; "" for none.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        if session:
+            await buckets.delete(self._store.bucket, _PLACE + session)
+
+    @staticmethod
+    def id_of(token: str) -> str:
+        """Return the id of the session of a token; "" where it is none of a citizen."""
+        return id_of(token) if token.startswith(_PREFIX) else ""
 
 
 def _key_of(token: str) -> str:
-    return f"citizen.{id_of(token)}"
+    return _PLACE + id_of(token)

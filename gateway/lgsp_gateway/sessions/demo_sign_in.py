@@ -20,7 +20,7 @@ from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions import buckets
 from lgsp_gateway.sessions.person_administration import PersonAdministration
 from lgsp_gateway.sessions.session_store import Origin, SessionStore, id_of
-from lgsp_gateway.sessions.sign_in import SignIn
+from lgsp_gateway.sessions.sign_in import BegunSession, SignIn
 from lgsp_gateway.sessions.store import Profile
 from lgsp_problems import Refusal
 
@@ -76,8 +76,8 @@ class DemoSignIn:
         self._persons = persons
         self._issuer = issuer
 
-    async def by_link(self, link: str, origin: Origin, now: float) -> str:
-        """Sign in by a link, and return the token of the session.
+    async def by_link(self, link: str, origin: Origin, now: float) -> BegunSession:
+        """Sign in by a link, and return the session.
 
         Raises:
             Refusal: `sign-in-failed`, where it does not count; what keeps the person from being registered; `bus-unavailable`.
@@ -91,10 +91,10 @@ class DemoSignIn:
         if person not in self._registry.persons:
             newcomer = stored.document.get("newcomer")
             await self._register(person, str(stored.document["system"]), Newcomer(*newcomer) if newcomer else None)
-        token = await self._sign_in.begin_for(person, origin, now)
-        if token is None:
+        begun = await self._sign_in.begin_for(person, origin, now)
+        if begun is None:
             raise _used()
-        return token
+        return begun
 
     async def _register(self, person: str, system: str, newcomer: Newcomer | None) -> None:
         operator = principal_of_system(self._registry.systems[system])

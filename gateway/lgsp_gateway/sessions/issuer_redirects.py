@@ -1,10 +1,12 @@
 """Signs a browser in with an issuer, as its back end: authorization code with PKCE (OAuth 2.0 for Browser-Based Apps, section 6.1).
 
 No token ever reaches the browser. What the redirect must be compared with is sealed into a cookie of the browser that began, so that
-nobody else can finish the sign-in, and none can be finished in somebody else's browser (RFC 6749, section 10.12). It counts once.
+nobody else can finish the sign-in, and none can be finished in somebody else's browser (RFC 6749, section 10.12). Nothing is kept of
+it before the issuer has vouched for somebody: whoever is not signed in uses up nothing that others need.
 """
 
 import hmac
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,8 +24,10 @@ from lgsp_gateway.sessions.oidc_client import (
     OidcClient,
     failed,
     redirected_code,
+    require_fresh,
 )
 from lgsp_gateway.sessions.sealing import Sealer
+from lgsp_gateway.sessions.session_store import FRESH_SECONDS
 from lgsp_problems import Refusal
 from lgsp_runtime import connection_errors
 
@@ -35,6 +39,14 @@ DISCOVERY_SECONDS = 300.0
 """How long what an issuer publishes of itself is not read again: anybody can begin a sign-in."""
 
 
+class SignInPage(NamedTuple):
+    """What the page of a sign-in says: the path to go to afterwards, and whether the issuer is to ask for the person's credentials, also
+    where they are signed in there."""
+
+    return_path: str
+    again: bool = False
+
+
 class BegunSignIn(NamedTuple):
     """Where to send the browser, and what it must bring back in its cookie."""
 
@@ -42,11 +54,24 @@ class BegunSignIn(NamedTuple):
     sealed: str
 
 
+class ReturnedSignIn(NamedTuple):
+    """A sign-in whose browser has come back with the state that it began with: with which client, what was asked, and the parameters of
+    the redirect. Nothing of it is verified at the issuer yet."""
+
+    client: Client
+    request: AuthorizationRequest
+    query: Mapping[str, str]
+    return_path: str
+    replaced: str
+
+
 class VerifiedRedirect(NamedTuple):
-    """What an issuer says of whoever has signed in, and the path that they came from."""
+    """What an issuer says of whoever has signed in, the path that they came from, and the id of the session that their browser held when
+    it began; "" for none."""
 
     identity: VerifiedIdToken
     return_path: str
+    replaced: str
 
 
 class IssuerRedirects:
@@ -56,7 +81,8 @@ class IssuerRedirects:
         verify: verifies an ID token (`SignIn.verify`).
         replays: sees to it that each sign-in is finished once.
         sealer: seals what a browser must bring back.
-        callback: the address that issuers send browsers back to.
+        callback: the address that issuers send browsers back to; one that does not name itself in its redirects (RFC 9207) has an address
+            of its own below it, so that another issuer cannot pass the code of this one off as its own (RFC 9700, section 4.4).
     """
 
     def __init__(
@@ -77,13 +103,13 @@ class IssuerRedirects:
         self._callback = callback
         self._endpoints: dict[str, tuple[float, Endpoints]] = {}
 
-    async def begin(self, issuer: str, return_path: str, now: float) -> BegunSignIn:
+    async def begin(self, issuer: str, page: SignInPage, now: float, *, replaced: str) -> BegunSignIn:
         """Begin a sign-in.
 
         Args:
             issuer: the name of a configured issuer.
-            return_path: the path to go to afterwards.
             now: seconds since 1970.
+            replaced: the id of the session that the browser holds; "" for none.
 
         Raises:
             Refusal: `sign-in-failed`.
@@ -91,49 +117,73 @@ class IssuerRedirects:
         client = self._client(issuer)
         async with _asking(issuer) as session:
             endpoints = await self._discovered(session, client)
-        request = AuthorizationRequest.create(self._callback)
+        redirect_uri = self._callback if endpoints.names_itself else f"{self._callback}/{callback_name(issuer)}"
+        request = AuthorizationRequest.create(redirect_uri, FRESH_SECONDS if page.again else 0)
         document = {
             "issuer": issuer,
+            "callback": redirect_uri,
             "state": request.state,
             "nonce": request.nonce,
             "verifier": request.verifier,
-            "return": return_path,
+            "max_age": request.max_age,
+            "return": page.return_path,
+            "replaced": replaced,
         }
         return BegunSignIn(request.url(endpoints, client), self._sealer.seal(document, now))
 
-    async def finish(self, sealed: str, query: Mapping[str, str], now: float) -> VerifiedRedirect:
-        """Verify the parameters of an issuer's redirect.
+    def returned(self, sealed: str, callback: str, query: Mapping[str, str], now: float) -> ReturnedSignIn:
+        """Recognize the sign-in that a browser comes back from; nobody is asked for that.
 
         Args:
             sealed: what the browser has brought back; "" for nothing.
+            callback: the name in the path of the redirect; "" for none.
+            query: the parameters of the redirect.
+            now: seconds since 1970.
+
+        Raises:
+            Refusal: `sign-in-failed`.
+        """
+        begun = self._begun(sealed, now)
+        address = f"{self._callback}/{callback}" if callback else self._callback
+        if (
+            begun is None
+            or begun.get("callback") != address
+            or not hmac.compare_digest(query.get("state", "").encode(), begun["state"].encode())
+        ):
+            raise failed(
+                "lần đăng nhập này bắt đầu ở một cửa sổ khác hoặc đã quá lâu; hãy bắt đầu lại",
+                "this sign-in began in another window or too long ago; begin again",
+            )
+        request = AuthorizationRequest(address, begun["state"], begun["nonce"], begun["verifier"], begun["max_age"])
+        return ReturnedSignIn(self._client(begun["issuer"]), request, query, begun["return"], begun["replaced"])
+
+    async def finish(self, returned: ReturnedSignIn, now: float) -> VerifiedRedirect:
+        """Redeem the code that a browser has brought back, and verify what the issuer says of the person.
+
+        Args:
             now: seconds since 1970.
 
         Raises:
             Refusal: `sign-in-failed`, `invalid_grant` or `bus-unavailable`.
         """
-        begun = self._begun(sealed, now)
-        if begun is None or not hmac.compare_digest(query.get("state", "").encode(), begun["state"].encode()):
-            raise failed(
-                "lần đăng nhập này bắt đầu ở một cửa sổ khác hoặc đã quá lâu; hãy bắt đầu lại",
-                "this sign-in began in another window or too long ago; begin again",
-            )
-        client = self._client(begun["issuer"])
-        await self._replays.use(OneTimeValue(_STATE, begun["issuer"], begun["state"]))
-        request = AuthorizationRequest(self._callback, begun["state"], begun["nonce"], begun["verifier"])
+        client, request = returned.client, returned.request
         async with _asking(client.issuer) as session:
             endpoints = await self._discovered(session, client)
-            code = redirected_code(query, client.issuer, must_name_issuer=endpoints.names_itself)
+            code = redirected_code(returned.query, client.issuer, must_name_issuer=endpoints.names_itself)
             token = await OidcClient(session, client).redeem(endpoints, request, code)
         identity = await self._verify(self._verifier, token, now)
         if identity.account.issuer != client.issuer:
             raise failed("mã định danh do bên cấp khác cấp", "the ID token is another issuer's")
-        await self._replays.use(one_time_value(token, identity.account))
-        return VerifiedRedirect(identity, begun["return"])
+        require_fresh(request, identity.authenticated, now)
+        used = one_time_value(token, identity.account)
+        await self._replays.use(used)
+        await self._replays.use(OneTimeValue(_STATE, used.owner, request.state))
+        return VerifiedRedirect(identity, returned.return_path, returned.replaced)
 
-    def return_path_of(self, sealed: str, now: float) -> str:
-        """Return the path that a browser came from when it began; "" where that is not known any more."""
+    def page_of(self, sealed: str, now: float) -> SignInPage:
+        """Return what a sign-in began with, also where it failed; nothing where that is not known any more."""
         begun = self._begun(sealed, now)
-        return str(begun["return"]) if begun else ""
+        return SignInPage(str(begun["return"]), bool(begun["max_age"])) if begun else SignInPage("")
 
     def _begun(self, sealed: str, now: float) -> dict[str, Any] | None:
         return self._sealer.open(sealed, now, SIGN_IN_SECONDS) if sealed else None
@@ -153,6 +203,11 @@ class IssuerRedirects:
             endpoints = await OidcClient(session, client).discover()
             self._endpoints[client.issuer] = time.monotonic(), endpoints
         return endpoints
+
+
+def callback_name(issuer: str) -> str:
+    """Return what an issuer's own callback address ends with: `id-quangninh-gov-vn` for `https://id.quangninh.gov.vn`."""
+    return re.sub("[^a-z0-9]+", "-", issuer.partition("://")[2].lower()).strip("-")
 
 
 @asynccontextmanager
@@ -178,14 +233,14 @@ _STATE = OneTimeKind(
     name="sign-in",
     seconds=SIGN_IN_SECONDS + CLOCK_SKEW,
     limit=100_000,
-    limit_per_owner=100_000,
+    limit_per_owner=100,
     replayed=lambda: failed(
         "lần đăng nhập này đã kết thúc; hãy bắt đầu lại", "this sign-in was finished before; begin again"
     ),
     too_many=lambda: Refusal(
         "too-many-attempts",
-        vi="Quá nhiều người đang đăng nhập cùng lúc; hãy thử lại sau một phút.",
-        en="Too many people are signing in at the same time; try again in a minute.",
+        vi="Tài khoản này đăng nhập quá thường xuyên; hãy thử lại sau một phút.",
+        en="This account signs in too often; try again in a minute.",
         retry_after=60,
     ),
 )

@@ -18,6 +18,7 @@ from lgsp_auth.trusted_issuer import Issuer
 from lgsp_contracts import documents
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.keys.removed_keys import RemovedKeys
+from lgsp_gateway.sessions.issuer_redirects import callback_name
 from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
@@ -25,11 +26,24 @@ from lgsp_runtime.nats.connection import NatsEndpoint
 
 
 class People(NamedTuple):
-    """What people sign in with: the issuers that know them, what the bus keeps of them, and the keys that issuers removed."""
+    """What people sign in with: the issuers that know them, what the bus keeps of them, and the keys that issuers removed.
+
+    An issuer of citizens is offered to citizens alone, and one of staff to staff, unless it says that it is for both.
+    """
 
     issuers: Sequence[SignInIssuer]
     store: PeopleStore
     removed_keys: RemovedKeys
+
+    @property
+    def issuers_of_staff(self) -> list[SignInIssuer]:
+        """Return the issuers that those sign in with who work with the bus."""
+        return [one for one in self.issuers if one.staff]
+
+    @property
+    def issuers_of_citizens(self) -> list[SignInIssuer]:
+        """Return the issuers that citizens sign in with."""
+        return [one for one in self.issuers if one.citizens]
 
 
 async def open_people(
@@ -69,11 +83,19 @@ def load_sign_in(path: Path | None, known: Mapping[str, Issuer]) -> list[SignInI
     if path is None:
         return []
     where, document = documents.read_first(path)
-    sign_in_issuers = []
+    sign_in_issuers: list[SignInIssuer] = []
+    names: dict[str, str] = {}
     for number, entry in enumerate(document["issuers"]):
         if "signIn" not in entry:
             continue
-        sign_in_issuers.append(_parse_sign_in(entry, known[entry["issuer"]], f"{where}/issuers/{number}/signIn"))
+        location, name = f"{where}/issuers/{number}/signIn", entry["issuer"]
+        if (other := names.setdefault(callback_name(name), name)) != name:
+            raise Refusal(
+                "invalid-document",
+                vi=f"{location}: địa chỉ nhận trả lời trùng với địa chỉ của {other}; hãy bỏ một trong hai bên cấp.",
+                en=f"{location}: its callback address would be that of {other}; leave out one of the two issuers.",
+            )
+        sign_in_issuers.append(_parse_sign_in(entry, known[name], location))
     return sign_in_issuers
 
 
@@ -87,6 +109,14 @@ def _parse_sign_in(entry: Mapping[str, Any], issuer: Issuer, location: str) -> S
                 vi=f"{location}/{path}: phải khác audience, nếu không mã định danh của người dùng sẽ được nhận như mã truy cập; hãy đăng ký một client riêng.",
                 en=f"{location}/{path}: must differ from audience, or people's ID tokens would count as access tokens; register a client of its own.",
             )
+    names_citizens = bool(issuer.person_claim) and issuer.person_kind == "citizen"
+    doors = settings.get("for", ["citizens"] if names_citizens else ["staff"])
+    if "citizens" in doors and not names_citizens:
+        raise Refusal(
+            "invalid-document",
+            vi=f"{location}/for: bên cấp dành cho công dân phải có people với kind là citizen để biết số định danh; hãy thêm people hoặc bỏ citizens.",
+            en=f"{location}/for: an issuer for citizens needs people of the kind citizen, which tells their personal number; add people, or leave out citizens.",
+        )
     return SignInIssuer(
         issuer,
         settings["client"],
@@ -94,6 +124,8 @@ def _parse_sign_in(entry: Mapping[str, Any], issuer: Issuer, location: str) -> S
         console["client"],
         _read_secret(console.get("secretFile", ""), location),
         settings.get("title", {}),
+        staff="staff" in doors,
+        citizens="citizens" in doors,
     )
 
 

@@ -50,18 +50,24 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What one sign-in must find again in the redirect, and in the ID token: values that nobody else knows."""
+    """What one sign-in must find again in the redirect, and in the ID token: values that nobody else knows.
+
+    Args:
+        max_age: how many seconds ago the person may have shown the issuer who they are (OpenID Connect Core 1.0, section 3.1.2.1); 0 for
+            any time, which is single sign-on.
+    """
 
     redirect_uri: str
     state: str
     nonce: str
     verifier: str
+    max_age: int = 0
 
     @classmethod
-    def create(cls, redirect_uri: str = "") -> "AuthorizationRequest":
+    def create(cls, redirect_uri: str = "", max_age: int = 0) -> "AuthorizationRequest":
         """Make one of new random values."""
-        state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
-        return cls(redirect_uri, state, nonce, verifier)
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        return cls(redirect_uri, state, nonce, verifier, max_age)
 
     def url(self, endpoints: Endpoints, client: Client) -> str:
         """Return the address at the issuer to send a browser to."""
@@ -75,6 +81,7 @@ class AuthorizationRequest:
             "nonce": self.nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            **({"prompt": "login", "max_age": str(self.max_age)} if self.max_age else {}),
         }
         return f"{endpoints.authorization}{'&' if '?' in endpoints.authorization else '?'}{urlencode(parameters)}"
 
@@ -154,6 +161,31 @@ class OidcClient:
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         async with self._session.post(url, data=form, headers=headers, allow_redirects=False) as answer:
             return await _json(answer)
+
+
+def require_fresh(request: AuthorizationRequest, authenticated: float, now: float) -> None:
+    """Refuse a sign-in that was to ask for the person's credentials and did not: whoever holds the browser can leave that out of the
+    request, so the ID token's `auth_time` alone proves it.
+
+    Args:
+        authenticated: the `auth_time`, in seconds since 1970; 0 for none.
+        now: seconds since 1970.
+
+    Raises:
+        Refusal: `sign-in-failed`.
+    """
+    if not request.max_age:
+        return
+    if not authenticated:
+        raise failed(
+            "bên cấp không cho biết bạn xác thực lúc nào (auth_time); hãy nhờ người quản trị bên cấp đưa thông tin này vào mã định danh",
+            "the issuer does not say when you entered your credentials (auth_time); ask whoever runs it to put that into its ID tokens",
+        )
+    if now - authenticated > request.max_age:
+        raise failed(
+            "bên cấp không yêu cầu bạn xác thực lại; hãy đăng xuất ở bên cấp rồi đăng nhập lại",
+            "the issuer did not ask for your credentials again; sign out there, then sign in again",
+        )
 
 
 def redirected_code(query: Mapping[str, str], issuer: str, *, must_name_issuer: bool) -> str:

@@ -6,8 +6,8 @@ publishes to all gateways when a key is deleted.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -25,6 +25,8 @@ SESSION_SECONDS = 3600
 """How long a session lasts that is not used: as long as a system's access token."""
 BROWSER_SECONDS = 12 * 3600
 """How long a session of a browser lasts at most, however much it is used."""
+FRESH_SECONDS = 15 * 60
+"""How long ago a person may have shown who they are who decides where data goes."""
 MAX_ENDED = 10_000
 """Ended sessions that a gateway remembers, for streams that began before."""
 
@@ -48,7 +50,8 @@ class Session(NamedTuple):
     `generation` is the one that the person's sessions were of when it began (`registry.persons.Person`), `system_generation` the
     one that the system's tokens were of: what ends those ends the sessions through it. `key` identifies the issuer's key that signed the ID token
     (`keys.removed_keys.key_id`); empty for a session that began before the bus kept it, and for a local user. `began` is when (seconds since
-    1970); the rest is its `Origin`.
+    1970), `authenticated` when the person last showed who they are: with single sign-on that may be long before; 0 where their issuer did
+    not say. The rest is its `Origin`.
     """
 
     person: str
@@ -62,14 +65,20 @@ class Session(NamedTuple):
     agent: str = ""
     address: str = ""
     user: str = ""
+    authenticated: float = 0.0
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Session":
+        """Read a session as it is kept; what another version of the gateway kept beside it is left out."""
+        return cls(**{name: value for name, value in document.items() if name in cls._fields})
 
     def is_of(self, person: Person, now: float) -> bool:
         """Tell whether it still holds for a person."""
         return self.person == person.name and self.generation == person.generation and now < self.expires
 
-    def age(self, now: float) -> float:
-        """Return how long ago the person signed in, in seconds."""
-        return now - self.began
+    def is_fresh(self, now: float) -> bool:
+        """Tell whether the person showed who they are a moment ago (`FRESH_SECONDS`)."""
+        return now - self.authenticated <= FRESH_SECONDS
 
 
 class SessionStore:
@@ -149,7 +158,7 @@ class SessionStore:
             Refusal: `bus-unavailable`.
         """
         stored = await buckets.read(self.bucket, f"session.{session}")
-        return Session(**stored.document) if stored else None
+        return Session.from_document(stored.document) if stored else None
 
     async def extend(self, token: str) -> None:
         """Keep a session for as long again as an unused one is kept, unless it has ended meanwhile.
@@ -168,7 +177,21 @@ class SessionStore:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        await self._end(id_of(token))
+        await self.end_by_id(id_of(token))
+
+    async def end_by_id(self, session: str) -> None:
+        """End the session of an id, if there is one.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        known = await self.session_of_id(session)
+        try:
+            if known:
+                await buckets.opened(self.bucket).delete(f"of.{known.person}.{session}")
+            await buckets.opened(self.bucket).delete(f"session.{session}")
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
 
     async def sessions_of(self, person: str) -> dict[str, Session]:
         """Return the sessions of a person, by their ids.
@@ -189,7 +212,7 @@ class SessionStore:
         known = await self.session_of_id(session)
         if known is None or known.person != person:
             return False
-        await self._end(session)
+        await self.end_by_id(session)
         return True
 
     async def end_others(self, person: str, kept: str) -> None:
@@ -203,16 +226,7 @@ class SessionStore:
         """
         for session in await self.sessions_of(person):
             if session != kept:
-                await self._end(session)
-
-    async def _end(self, key: str) -> None:
-        session = await self.session_of_id(key)
-        try:
-            if session:
-                await buckets.opened(self.bucket).delete(f"of.{session.person}.{key}")
-            await buckets.opened(self.bucket).delete(f"session.{key}")
-        except (NatsError, OSError) as error:
-            raise bus_unavailable() from error
+                await self.end_by_id(session)
 
 
 def id_of(token: str) -> str:

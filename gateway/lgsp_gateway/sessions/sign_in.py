@@ -50,6 +50,25 @@ class SignedIn(NamedTuple):
     id: str
 
 
+class BegunSession(NamedTuple):
+    """A session that has begun: its token, and the opaque id of its person."""
+
+    token: str
+    person: str
+
+
+class PersonNotActive(InvalidGrant):
+    """A person whose account it is may not sign in now.
+
+    Args:
+        person: their opaque id.
+    """
+
+    def __init__(self, person: str, vi: str, en: str) -> None:
+        self.person = person
+        super().__init__(vi, en)
+
+
 class SignIn:
     """Begins, finds and ends sessions.
 
@@ -72,7 +91,7 @@ class SignIn:
     ) -> None:
         self._replays = replays
         self._found: OrderedDict[str, float] = OrderedDict()
-        self.tokens = IdTokenVerifier(people.issuers)
+        self.tokens = IdTokenVerifier(people.issuers_of_staff)
         self._issuers = frozenset((own_issuer, *self.tokens.issuers))
         self.codes = codes
         self._people = people.store
@@ -118,30 +137,41 @@ class SignIn:
         person = await self._person(account)
         await self._replays.use(one_time_value(token, account))
         signed_by = key_id(account.issuer, verified.key)
-        issued = await self._begin(person, Origin("token"), now, SESSION_SECONDS, through=through, key=signed_by)
+        begun = await self._begin(
+            person,
+            *(Origin("token"), now, SESSION_SECONDS, verified.authenticated),
+            through=through,
+            key=signed_by,
+        )
         return {
-            "access_token": issued,
+            "access_token": begun.token,
             "issued_token_type": ACCESS_TOKEN,
             "token_type": "Bearer",
             "expires_in": SESSION_SECONDS,
         }
 
-    async def begin(self, account: Account, origin: Origin, now: float, key: str = "") -> str:
-        """Begin a session of a browser for whoever has shown that an account is theirs, and return its token.
+    async def begin(self, account: Account, origin: Origin, now: float) -> BegunSession:
+        """Begin a session of a browser for a local user who has just shown that an account is theirs.
 
         Args:
             now: seconds since 1970.
-            key: the thumbprint of the issuer's key that signed the ID token; "" for a local user.
 
         Raises:
             AccountNotRegistered: the account is nobody's.
             Refusal: `invalid_grant`, where its person may not sign in; `bus-unavailable`.
         """
-        person = await self._person(account)
-        signed_by = key_id(account.issuer, key) if key else ""
-        return await self._begin(person, origin, now, BROWSER_SECONDS, key=signed_by)
+        return await self._begin(await self._person(account), origin, now, BROWSER_SECONDS, now)
 
-    async def begin_for(self, person: str, origin: Origin, now: float) -> str | None:
+    async def begin_verified(self, identity: VerifiedIdToken, origin: Origin, now: float) -> BegunSession:
+        """Begin a session of a browser for the person for whom an issuer vouches.
+
+        Raises:
+            AccountNotRegistered, Refusal: as `begin`.
+        """
+        person, signed_by = await self._person(identity.account), key_id(identity.account.issuer, identity.key)
+        return await self._begin(person, origin, now, BROWSER_SECONDS, identity.authenticated, key=signed_by)
+
+    async def begin_for(self, person: str, origin: Origin, now: float) -> BegunSession | None:
         """Begin a session of a browser for a person who was let in otherwise; None where the person may not sign in.
 
         Raises:
@@ -150,16 +180,26 @@ class SignIn:
         known = self._registry.persons.get(person)
         if known is None or known.phase != "active":
             return None
-        return await self._begin(known, origin, now, BROWSER_SECONDS)
+        return await self._begin(known, origin, now, BROWSER_SECONDS, now)
 
     async def _begin(
-        self, person: Person, origin: Origin, now: float, seconds: int, *, through: str = "", key: str = ""
-    ) -> str:
+        self,
+        person: Person,
+        origin: Origin,
+        now: float,
+        seconds: int,
+        authenticated: float,
+        *,
+        through: str = "",
+        key: str = "",
+    ) -> BegunSession:
         token = PREFIX + secrets.token_urlsafe(32)
-        of_system = self._registry.generation(through).number
-        session = Session(person.name, through, person.generation, now + seconds, of_system, key, now, *origin)
+        of_system, ends = self._registry.generation(through).number, now + seconds
+        session = Session(
+            *(person.name, through, person.generation, ends, of_system, key, now, *origin), authenticated=authenticated
+        )
         await self.sessions.begin(token, session)
-        return token
+        return BegunSession(token, person.name)
 
     async def find(self, token: str, now: float) -> SignedIn | None:
         """Find who is signed in under a session's token; None where it counts no more, or never did.
@@ -241,6 +281,15 @@ class SignIn:
         if is_session_token(token):
             await self.sessions.end(token)
 
+    async def person_of(self, account: Account) -> str:
+        """Return the opaque id of the person whose account it is, whether they may sign in or not; "" for nobody.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        linked = await self._people.account(self.codes.code(account))
+        return linked.person if linked and linked.person in self._registry.persons else ""
+
     async def end_sessions(self, account: Account, user: str) -> None:
         """End the sessions that a local user has begun.
 
@@ -298,13 +347,15 @@ def _check_request(form: Mapping[str, str]) -> None:
         )
 
 
-def _not_active(person: Person) -> InvalidGrant:
+def _not_active(person: Person) -> PersonNotActive:
     if person.phase == "awaiting-operator":
-        return InvalidGrant(
+        return PersonNotActive(
+            person.name,
             f"Người dùng {person.name} còn chờ một người vận hành khác phê duyệt; hãy nhờ họ.",
             f"Person {person.name} waits for the approval of another operator; ask one.",
         )
-    return InvalidGrant(
+    return PersonNotActive(
+        person.name,
         f"Người dùng {person.name} đang ở giai đoạn {person.phase} nên không đăng nhập được; hãy liên hệ người vận hành trục.",
         f"Person {person.name} is {person.phase} and cannot sign in; ask an operator of the bus.",
     )

@@ -11,9 +11,9 @@ from lgsp_gateway.sessions.local_users.attempt_limiter import AttemptLimiter
 from lgsp_gateway.sessions.local_users.passkeys import Passkeys, user_of
 from lgsp_gateway.sessions.local_users.passwords import Passwords, check_new_password
 from lgsp_gateway.sessions.local_users.second_factor import SecondFactor
-from lgsp_gateway.sessions.local_users.user_store import LocalUser, LocalUserStore
+from lgsp_gateway.sessions.local_users.user_store import NOBODY, LocalUser, LocalUserStore
 from lgsp_gateway.sessions.session_store import Origin
-from lgsp_gateway.sessions.sign_in import SignIn
+from lgsp_gateway.sessions.sign_in import BegunSession, SignIn
 from lgsp_problems import Refusal, SecondFactorRequired, Text, Violation
 
 LINK_SECONDS = 3 * 24 * 3600
@@ -46,8 +46,8 @@ class LocalSignIn:
 
     async def by_password(
         self, name: str, password: str, code: str, device: str, origin: Origin, now: float
-    ) -> tuple[str, LocalUser]:
-        """Sign a user in, and return the token of the session.
+    ) -> tuple[BegunSession, LocalUser]:
+        """Sign a user in, and return the session.
 
         Args:
             name: as it was typed.
@@ -76,10 +76,8 @@ class LocalSignIn:
         await parts.attempts.succeeded(typed, device)
         return await self._begin(user, origin, now), user
 
-    async def by_passkey(
-        self, state: str, credential: Mapping[str, Any], origin: Origin, now: float
-    ) -> tuple[str, LocalUser]:
-        """Sign a user in by a passkey, and return the token of the session.
+    async def by_passkey(self, state: str, credential: Mapping[str, Any], origin: Origin, now: float) -> BegunSession:
+        """Sign a user in by a passkey, and return the session.
 
         Raises:
             AccountNotRegistered: the account is nobody's.
@@ -89,7 +87,7 @@ class LocalSignIn:
         user, revision = found or (LocalUser("", ""), 0)
         used = await self.parts.passkeys.check(user, state, credential, now)
         await self.parts.users.save(used, revision)
-        return await self._begin(user, origin, now), user
+        return await self._begin(user, origin, now)
 
     async def set_password(self, name: str, link: str, password: str, now: float) -> str:
         """Set the password of a user who shows the link that an operator gave them; return the code of their account.
@@ -122,7 +120,27 @@ class LocalSignIn:
         """
         await self._sign_in.end_sessions(self._account(user), user.id)
 
-    async def _begin(self, user: LocalUser, origin: Origin, now: float) -> str:
+    async def person_by_name(self, name: str) -> str:
+        """Return the opaque id of the person who signs in under a user name; "" for nobody. It takes as long for a name that does not
+        exist.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await self._person_of(await self.parts.users.by_name(name.strip().lower()))
+
+    async def person_by_passkey(self, credential: Mapping[str, Any]) -> str:
+        """Return the opaque id of the person as whom a passkey was shown; "" for nobody.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await self._person_of(await self.parts.users.by_id(user_of(credential)))
+
+    async def _person_of(self, found: tuple[LocalUser, int] | None) -> str:
+        return await self._sign_in.person_of(Account(self._issuer, found[0].id if found else NOBODY))
+
+    async def _begin(self, user: LocalUser, origin: Origin, now: float) -> BegunSession:
         return await self._sign_in.begin(self._account(user), origin._replace(user=user.id), now)
 
     def _account(self, user: LocalUser) -> Account:

@@ -13,6 +13,8 @@ from lgsp_problems import NotFound, Refusal, RevisionConflict
 MAX_NAME = 64
 _NAME = re.compile(r"(?=.{3,64}\Z)[a-z0-9]+([._-][a-z0-9]+)*")
 _ANY = "local-users"
+NOBODY = f"u-{'0' * 32}"
+"""An id that no user has: it is looked for where a name is nobody's, so that this takes as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class LocalUserStore:
         if not _NAME.fullmatch(name):
             return None
         stored = await buckets.read(self._people.bucket, f"login.{name}")
-        return await self.by_id(stored.document["user"]) if stored else None
+        return await self.by_id(stored.document["user"] if stored else NOBODY)
 
     async def by_id(self, user: str) -> tuple[LocalUser, int] | None:
         """Read a user by id, as `by_name`."""
