@@ -82,6 +82,15 @@ class Principal:
         return Text(f"Hệ thống {self.system}", f"System {self.system}")
 
 
+def caller_name(system: str, officer: str) -> str:
+    """Return who calls, as histories and logs contain it: a system, or an officer through the form system of an agency.
+
+    Args:
+        officer: the opaque id; "" where the system calls by itself.
+    """
+    return f"{person_name(officer)}@{system}" if officer else system
+
+
 def person_name(person: str) -> str:
     """Return the name of a person among names of systems.
 

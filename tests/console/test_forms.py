@@ -1,5 +1,6 @@
 """Officers find a form, fill it in, read and print the answer; what they typed is not lost, and not kept."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -197,6 +198,40 @@ async def test_an_officer_who_was_suspended_is_out_with_the_next_step(console: C
     await expect(page.get_by_role("alert")).to_be_visible()
     assert provider.asked == []
     await expect(page.get_by_label("Full name")).to_have_value("Nguyễn Văn An")
+
+
+async def test_a_form_whose_outcome_is_unknown_is_not_carried_out_twice(
+    console: Console, console_bus: Workbench
+) -> None:
+    asked: list[str] = []
+
+    async def report(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        asked.append(request["soDinhDanh"])
+        await asyncio.Event().wait()
+        return ANSWER
+
+    served = await console_bus.serve(SERVICE, report_loss=report)
+    page = await officer(console, "en", f"/console/forms/{SERVICE}/v1/report-loss")
+    await page.get_by_label("Personal number").fill(NUMBER)
+    await page.get_by_label("Purpose").select_option("kham-chua-benh")
+    await page.get_by_label("Dossier number").fill(DOSSIER)
+    send = page.get_by_role("button", name="Send")
+    await send.click()
+    command = page.get_by_text("lgsp idempotency show")
+    await expect(command).to_contain_text("--system forms-h49-2 --officer p-")
+    await console_bus.unserve(served)
+    for _ in range(2):
+        await send.click()
+        await expect(page.get_by_role("alert")).to_contain_text("no known result yet")
+    key = (await command.inner_text()).split()[3]
+    person = (await command.inner_text()).split()[-1]
+    path = f"/ops/idempotency-key/settle?system=forms-h49-2&officer={person}"
+    settlement = {"outcome": "happened", "reason": "thử", "answer": ANSWER}
+    got = await console_bus.ask("POST", path, settlement, system="operator", headers={"Idempotency-Key": key})
+    assert got.status == 200, got.body
+    await send.click()
+    await expect(page.get_by_role("heading", name="Answer")).to_be_focused()
+    assert asked == [NUMBER]
 
 
 async def test_who_is_no_officer_is_told_whom_the_page_is_for(console: Console) -> None:

@@ -9,9 +9,12 @@ import pytest_asyncio
 import yaml
 from support.issuer import PeoplesIssuer
 from support.people import People
+from support.preloaded import run
 from support.searched import Searched
 from support.sign_in_issuer import SignInIssuer, write_entries
 from support.workbench import ALL, NUMBER, Got, Workbench, document, grant, idempotency_key
+
+from lgsp_adapters.adapter import Call
 
 FORMS = "forms-h49-2"
 DOSSIER = "H49.2-261128-0001"
@@ -224,6 +227,35 @@ async def test_a_form_sent_twice_is_done_once_and_only_for_its_officer(offices: 
     assert (await offices.bus.entry(again.message))["outcome"] == "replayed"
     other = await offices.send(offices.registrar_token, "register", **{"Idempotency-Key": key})
     assert (await offices.bus.entry(other.message))["outcome"] == "answered"
+
+
+async def test_an_operator_settles_a_form_whose_outcome_is_unknown(offices: Offices) -> None:
+    bus, key = offices.bus, idempotency_key()
+
+    async def register(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {"ketQua": "never"}
+
+    [usual] = bus.adapters
+    await bus.unserve(usual)
+    adapter = await bus.serve(register=register)
+    lost = await offices.send(offices.clerk_token, "register", **{"Idempotency-Key": key})
+    await bus.unserve(adapter)
+    await bus.serve()
+    assert lost.status == 504
+    described = await offices.ask("GET", "/me/forms/desk/v1/register", offices.clerk_token)
+    of_form = ["--system", described.json["officer"]["formSystem"], "--officer", described.json["officer"]["person"]]
+    remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("operator")]
+    code, out, err = await run("idempotency", "show", key, *of_form, *remote)
+    assert (code, lost.message in out, "begun" in out) == (0, True, True), err
+    code, _, err = await run("idempotency", "show", key, *of_form[:2], *remote)
+    assert (code, "and the officer" in err) == (1, True)
+    code, _, err = await run("idempotency", "show", key, "--system", "alpha", *of_form[2:], *remote)
+    assert (code, "leave officer out" in err) == (1, True)
+    code, _, err = await run("idempotency", "settle", key, "did-not-happen", *of_form, "-m", "asked", *remote)
+    assert code == 0, err
+    again = await offices.send(offices.clerk_token, "register", **{"Idempotency-Key": key})
+    assert (again.status, again.json) == (200, {"ketQua": "KHOP"})
 
 
 @pytest.mark.parametrize("end", ["suspend", "role", "position", "agency"])

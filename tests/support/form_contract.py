@@ -115,12 +115,26 @@ CONTRACT = {
             "response": RESPONSE,
             "example": {"request": _QUESTION, "response": ANSWER},
         },
+        "report-loss": {
+            "title": {"vi": "Báo mất thẻ", "en": "Report a lost card"},
+            "subject": "/soDinhDanh",
+            "timeout": "1s",
+            "idempotent": False,
+            "request": {
+                "type": "object",
+                "required": ["soDinhDanh"],
+                "additionalProperties": False,
+                "properties": {"soDinhDanh": {"type": "string", "format": "so-dinh-danh"}},
+            },
+            "response": RESPONSE,
+            "example": {"request": {"soDinhDanh": NUMBER}, "response": ANSWER},
+        },
     },
 }
 
 
 def officers_grant() -> dict[str, Any]:
-    """The grant that opens both operations to all officers of the agency, for a dossier."""
-    made = grant("officers-cards", "forms-h49-2", SERVICE, check_card=ALL, look_up=ALL)
+    """The grant that opens the operations to all officers of the agency, for a dossier."""
+    made = grant("officers-cards", "forms-h49-2", SERVICE, check_card=ALL, look_up=ALL, report_loss=ALL)
     made["spec"] |= {"officers": {}, "referenceRequired": True, "purposes": ["giai-quyet-tthc", "kham-chua-benh"]}
     return made

@@ -34,7 +34,11 @@ def form_schemas() -> dict[str, Schema]:
                 "errors": {"type": "object", "additionalProperties": ref("Text"), "description": "titles by code"},
                 "changes": {**boolean, "description": "whether it changes something; send an Idempotency-Key then"},
                 "officer": object_schema(
-                    {**dict.fromkeys(("person", "agency"), TEXT), "name": TEXT, "agencyTitle": ref("Text")}
+                    {
+                        **dict.fromkeys(("person", "agency", "formSystem"), TEXT),
+                        "name": TEXT,
+                        "agencyTitle": ref("Text"),
+                    }
                 ),
                 "hasFiles": {**boolean, "description": "whether files can be in it"},
             },

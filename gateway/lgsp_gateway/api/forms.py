@@ -177,6 +177,7 @@ class FormRoutes:
         title = self._registry.agencies.get(agency, Text(agency, agency))
         return {
             "person": user.officer.person,
+            "formSystem": user.form_system.name,
             "name": profile.name if profile else "",
             "agency": agency,
             "agencyTitle": _text(title),

@@ -1,6 +1,7 @@
 """`/ops/idempotency-key`: the state of a call with an idempotency key, for the operator whom its caller and its provider ask.
 
-The key is sent in a header, as with a call, so that access logs do not contain it.
+The key is sent in a header, as with a call, so that access logs do not contain it. Officers of an agency share its form system and no keys,
+so the key of a form is looked up by both.
 """
 
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from lgsp_auth.principal import OPERATOR, Principal
+from lgsp_auth.principal import OPERATOR, Principal, caller_name
 from lgsp_contracts import names
 from lgsp_contracts.names import NAME_PATTERN
 from lgsp_gateway.api.schemas import json_of
@@ -18,24 +19,32 @@ from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_gateway.registry.form_systems import is_form_system_name
+from lgsp_gateway.registry.persons import ID_PATTERN
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import NotFound, Refusal
 from lgsp_runtime.security_events import SecurityLog
 
 OUTCOMES: tuple[Outcome, ...] = ("happened", "did-not-happen")
 SYSTEM = text_parameter("system", "the system that sent the key", max_length=63, pattern=NAME_PATTERN)
+OFFICER = text_parameter(
+    "officer",
+    "the officer who sent the key with a form of that system, by the opaque id",
+    max_length=28,
+    pattern=ID_PATTERN,
+)
 KEY = text_parameter("Idempotency-Key", "the key as the caller sent it", max_length=257, location="header")
 
 LOOK_UP = Route(
     "GET",
     "/ops/idempotency-key",
     "readIdempotencyKey",
-    "Read the state of an Idempotency-Key of a system",
+    "Read the state of an Idempotency-Key of a system, or of an officer's form",
     "token",
     {200: ResponseSpec("The state of the key", json_of("IdempotencyKey"))},
     roles=(OPERATOR,),
-    parameters=(SYSTEM, KEY),
-    problems=("not-found",),
+    parameters=(SYSTEM, OFFICER, KEY),
+    problems=("not-found", "malformed"),
     tag="operations",
 )
 SETTLE = Route(
@@ -46,7 +55,7 @@ SETTLE = Route(
     "token",
     {200: ResponseSpec("The state of the key before", json_of("IdempotencyKey"))},
     roles=(OPERATOR,),
-    parameters=(SYSTEM, KEY),
+    parameters=(SYSTEM, OFFICER, KEY),
     body=json_of("Settlement"),
     problems=("not-found", "idempotency-conflict", "revision-conflict", "contract-violation"),
     tag="operations",
@@ -71,17 +80,33 @@ class IdempotencyKeyRoutes:
 
     async def _look_up(self, request: web.Request) -> web.Response:
         await self._callers.require_role(request, OPERATOR)
-        system = names.system_name(SYSTEM.read_from(request))
-        return json_response((await self._idempotency.look_up(system, KEY.read_from(request))).document())
+        caller = self._caller_in(request)
+        return json_response((await self._idempotency.look_up(caller, KEY.read_from(request))).document())
 
     async def _settle(self, request: web.Request) -> web.Response:
         operator = await self._callers.require_role(request, OPERATOR)
-        system, key = names.system_name(SYSTEM.read_from(request)), KEY.read_from(request)
+        caller, key = self._caller_in(request), KEY.read_from(request)
         outcome, reason, answer = _parse_settlement(await decoded_bodies.read_json_object(request))
         content = b"" if answer is None else orjson.dumps(answer)
-        record = await self._idempotency.resolve(system, key, outcome, content, self._check_answer)
-        self._log_settlement(operator, system, record, outcome, reason)
+        record = await self._idempotency.resolve(caller, key, outcome, content, self._check_answer)
+        self._log_settlement(operator, caller, record, outcome, reason)
         return json_response(record.document())
+
+    def _caller_in(self, request: web.Request) -> str:
+        """Return who sent a key: a system, or an officer through the form system of an agency.
+
+        Raises:
+            Refusal: `malformed`, where a form system or an officer is named without the other.
+        """
+        system, officer = names.system_name(SYSTEM.read_from(request)), OFFICER.read_from(request)
+        is_form_system = is_form_system_name(system) and system not in self._registry.systems
+        if is_form_system != bool(officer):
+            raise Refusal(
+                "malformed",
+                vi="Khóa của biểu mẫu được tra theo cả hệ thống biểu mẫu và cán bộ đã gửi; hãy ghi system dạng forms-h49-12 và officer dạng p-…, hoặc bỏ officer với hệ thống khác.",
+                en="The key of a form is looked up by the form system and the officer who sent it; name a system such as forms-h49-12 and an officer p-…, or leave officer out for any other system.",
+            )
+        return caller_name(system, officer)
 
     def _check_answer(self, record: KeyRecord, answer: bytes) -> None:
         """Check that the answer that the caller will get keeps the contract.
@@ -108,13 +133,13 @@ class IdempotencyKeyRoutes:
             ) from refusal
 
     def _log_settlement(
-        self, operator: Principal, system: str, record: KeyRecord, outcome: Outcome, reason: str
+        self, operator: Principal, caller: str, record: KeyRecord, outcome: Outcome, reason: str
     ) -> None:
         self._security.event(
             "call-settled",
             "success",
             "database",
-            f"A call of {system} was settled: {outcome}",
+            f"A call of {caller} was settled: {outcome}",
             user__name=str(operator),
             user__id=operator.person,
             organization__id=operator.agency,

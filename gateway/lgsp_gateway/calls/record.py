@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import orjson
 
-from lgsp_auth.principal import person_name
+from lgsp_auth.principal import caller_name, person_name
 from lgsp_contracts import entry as entries
 from lgsp_gateway.calls.authorize import AuthorizedCall, UnauthorizedCall
 from lgsp_gateway.calls.model import CallRequest, StepTimes
@@ -74,7 +74,7 @@ class CallRecord:
     @property
     def caller(self) -> str:
         """Return who calls: a system, or an officer through a form system, as `Principal` writes them."""
-        return f"{person_name(self.officer)}@{self.consumer}" if self.officer else self.consumer
+        return caller_name(self.consumer, self.officer)
 
     def set_authorized(self, call: AuthorizedCall) -> None:
         """Record what was decided before the document is looked at."""

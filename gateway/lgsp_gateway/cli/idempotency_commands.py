@@ -29,7 +29,14 @@ _MEANING = {
 }
 
 
-def show(key: str, /, *, system: str, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts reads it, nobody changes it
+def show(
+    key: str,
+    /,
+    *,
+    system: str,
+    officer: str = "",
+    bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
     """Show what is known of an Idempotency-Key: which call took it, and what came of it.
 
     Parameters
@@ -37,14 +44,12 @@ def show(key: str, /, *, system: str, bus: BusOptions = BusOptions()) -> None:  
     key
         The key, as its caller sent it.
     system
-        The system that called.
+        The system that called; for a form the form system of the agency, such as forms-h49-12.
+    officer
+        Who sent the form, as p-…, where it was one.
     """
-    query = urlencode({"system": names.system_name(system)})
-    _print(
-        orjson.loads(
-            bus.client().get(f"/ops/idempotency-key?{query}", headers={_HEADER: names.header_value(_HEADER, key)})
-        )
-    )
+    path = f"/ops/idempotency-key?{_query(system, officer)}"
+    _print(orjson.loads(bus.client().get(path, headers={_HEADER: names.header_value(_HEADER, key)})))
 
 
 def settle(
@@ -53,6 +58,7 @@ def settle(
     /,
     *,
     system: str,
+    officer: str = "",
     reason: Annotated[str, Parameter(alias="-m")],
     answer: Path | None = None,
     bus: BusOptions = BusOptions(),  # noqa: B008
@@ -66,7 +72,9 @@ def settle(
     outcome
         `happened`: it is not done again. `did-not-happen`: the key is free, and the same call may be made with it.
     system
-        The system that called.
+        The system that called; for a form the form system of the agency, such as forms-h49-12.
+    officer
+        Who sent the form, as p-…, where it was one.
     reason
         How you know; it is written into the security log.
     answer
@@ -75,11 +83,14 @@ def settle(
     body: dict[str, Any] = {"outcome": outcome, "reason": reason}
     if answer:
         body["answer"] = read_json(answer)
-    query = urlencode({"system": names.system_name(system)})
-    path = f"/ops/idempotency-key/settle?{query}"
+    path = f"/ops/idempotency-key/settle?{_query(system, officer)}"
     known = orjson.loads(bus.client().post(path, orjson.dumps(body), {_HEADER: names.header_value(_HEADER, key)}))
     settled = localized("đã xác định: thông điệp", "settled: message")
     out(f"{settled} {known['message']}, {known['operation']}, {outcome}\n")
+
+
+def _query(system: str, officer: str) -> str:
+    return urlencode({"system": names.system_name(system), **({"officer": officer} if officer else {})})
 
 
 def _print(known: dict[str, str]) -> None:

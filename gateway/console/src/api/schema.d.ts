@@ -89,6 +89,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/callback/{callback}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Receive the redirect of an issuer that does not name itself in its redirects, and begin a session */
+        get: operations["finishSignInOfIssuer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/sign-in/outcome": {
         parameters: {
             query?: never;
@@ -2226,6 +2243,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/my-data/callback/{callback}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Receive the redirect of an issuer that does not name itself in its redirects, and begin a citizen's session */
+        get: operations["finishSignInAsCitizenOfIssuer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/citizen-session": {
         parameters: {
             query?: never;
@@ -2363,7 +2397,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read the state of an Idempotency-Key of a system
+         * Read the state of an Idempotency-Key of a system, or of an officer's form
          * @description Requires one of the roles: operator.
          */
         get: operations["readIdempotencyKey"];
@@ -4178,6 +4212,7 @@ export interface components {
             officer: {
                 person: string;
                 agency: string;
+                formSystem: string;
                 name: string;
                 agencyTitle: components["schemas"]["Text"];
             };
@@ -5758,6 +5793,8 @@ export interface operations {
                 issuer?: string;
                 /** @description the page of the console to open afterwards */
                 return?: string;
+                /** @description have the issuer ask for the person's credentials, also where they are signed in there */
+                again?: boolean;
             };
             header?: never;
             path?: never;
@@ -5807,6 +5844,55 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the page that the person came from, or back to the page of the sign-in */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finishSignInOfIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description which issuer the address is for, where an issuer has one of its own */
+                callback: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -21447,6 +21533,55 @@ export interface operations {
             };
         };
     };
+    finishSignInAsCitizenOfIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description which issuer the address is for, where an issuer has one of its own */
+                callback: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the citizens' page */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readCitizenSession: {
         parameters: {
             query?: never;
@@ -22103,6 +22238,8 @@ export interface operations {
             query?: {
                 /** @description the system that sent the key */
                 system?: string;
+                /** @description the officer who sent the key with a form of that system, by the opaque id */
+                officer?: string;
             };
             header?: {
                 /** @description the key as the caller sent it */
@@ -22192,6 +22329,8 @@ export interface operations {
             query?: {
                 /** @description the system that sent the key */
                 system?: string;
+                /** @description the officer who sent the key with a form of that system, by the opaque id */
+                officer?: string;
             };
             header?: {
                 /** @description the key as the caller sent it */

@@ -62,6 +62,11 @@ export const useFormTexts = createTexts("forms", {
   "fault.integer": { vi: "Hãy viết một số nguyên", en: "Write a whole number" },
   "fault.json": { vi: "Nội dung này phải là JSON", en: "This must be JSON" },
   toCorrect: { vi: "Cần sửa {{count}} mục", en: "{{count}} to correct" },
+  unknownOutcome: {
+    vi: "Chưa rõ việc này đã được thực hiện hay chưa, nên đừng sửa biểu mẫu để gửi lại. Bạn có thể bấm gửi lần nữa sau ít phút: việc vẫn chỉ được thực hiện một lần. Nếu vẫn chưa có kết quả, hãy gửi dòng lệnh sau cho người vận hành trục; họ sẽ hỏi nơi cung cấp rồi xác định kết quả.",
+    en: "It is not known whether this was carried out, so do not change the form to send it anew. You may press send once more in some minutes: it is still done only once. If there is no result then, give the following command to an operator of the bus, who asks the provider and settles it.",
+  },
+  forOperator: { vi: "Dòng lệnh cho người vận hành", en: "Command for the operator" },
   file: { vi: "Chọn tệp", en: "Choose a file" },
   uploading: { vi: "Đang tải lên {{percent}} %", en: "Uploading, {{percent}} %" },
   uploaded: { vi: "Đã tải lên {{name}}", en: "{{name}} is uploaded" },

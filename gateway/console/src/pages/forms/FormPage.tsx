@@ -16,6 +16,7 @@ import { type FormEvent, useCallback, useEffect, useMemo, useRef, useState } fro
 import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
+import { CopyableCode } from "../../components/CopyableCode";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { useLanguage } from "../../texts/createTexts";
@@ -162,8 +163,8 @@ function FilledForm({ form, path }: { form: Schemas["FormDescription"]; path: Pr
     if (error instanceof ApiError && error.code === "purpose-not-granted") fields.set(PURPOSE, error.message);
     setErrors(fields);
     setRefusal(fields.size > 0 ? null : error);
-    if (error instanceof ApiError && error.status >= 400 && error.status < 500)
-      key.current = crypto.randomUUID();
+    if (error instanceof ApiError && error.status < 500 && error.code !== "idempotency-conflict")
+      key.current = crypto.randomUUID(); // certainly nothing was done under the key
   }
 
   useEffect(() => {
@@ -184,6 +185,7 @@ function FilledForm({ form, path }: { form: Schemas["FormDescription"]; path: Pr
           <div id="form-errors" tabIndex={-1}>
             {errors.size > 0 && <ErrorList errors={errors} />}
             {refusal && <ErrorState error={refusal} />}
+            {form.changes && isUnknown(refusal) && <UnknownOutcome form={form} sent={key.current} />}
           </div>
         )}
         <Card withBorder component="section" aria-labelledby="form-data" id="form-fields">
@@ -246,6 +248,29 @@ function FilledForm({ form, path }: { form: Schemas["FormDescription"]; path: Pr
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** Say what to do where nobody knows whether a form was carried out, with what the operator of the bus needs to settle it. */
+function UnknownOutcome({ form, sent }: { form: Schemas["FormDescription"]; sent: string }) {
+  const t = useFormTexts();
+  const { formSystem, person } = form.officer;
+  return (
+    <Stack gap={4} mt="sm">
+      <Text size="sm">{t("unknownOutcome")}</Text>
+      <CopyableCode
+        value={`lgsp idempotency show ${sent} --system ${formSystem} --officer ${person}`}
+        label={t("forOperator")}
+      />
+    </Stack>
+  );
+}
+
+/** Tell whether a refusal leaves it open if the form was carried out. */
+function isUnknown(refusal: Error | null): boolean {
+  return (
+    refusal instanceof ApiError &&
+    ["idempotency-conflict", "outcome-unknown", "provider-timeout"].includes(refusal.code)
   );
 }
 
