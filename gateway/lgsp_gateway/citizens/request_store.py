@@ -142,14 +142,14 @@ class RequestStore:
             Refusal: `bus-unavailable`, or `cannot-start` where the gateway lacks the password of the user who may erase.
         """
         now = time.time()
-        for key, stored in (await buckets.documents_of(self._people.bucket, "citizen-request.*.*.*.answered")).items():
+        for key, stored in (await self._people.documents("citizen-request.*.*.*.answered")).items():
             if now - self._decrypted(key, stored)["at"] >= self._kept_seconds:
                 await self._people.erase(f"{key.removesuffix(_ANSWERED)}{_ASKED}")  # first: what is left is found again
                 await self._people.erase(key)
 
     async def _found(self, pattern: str) -> list[CitizenRequest]:
         documents: dict[str, dict[str, dict[str, Any]]] = {}
-        for key, stored in (await buckets.documents_of(self._people.bucket, pattern)).items():
+        for key, stored in (await self._people.documents(pattern)).items():
             request, _, part = key.rpartition(".")
             documents.setdefault(request, {})[part] = self._decrypted(key, stored)
         return [

@@ -1,5 +1,6 @@
 """Key-value buckets of NATS that keep one version of each key: what is read from them and written into them is JSON."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from nats.js.kv import KeyValue
 
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import bus_unavailable
+
+_READ_AT_ONCE = 100
 
 
 class Stored(NamedTuple):
@@ -113,23 +116,21 @@ async def keys_of(connection: Client | None, name: str, pattern: str) -> list[st
     return [subject.removeprefix(prefix) for subject in found]
 
 
-async def documents_of(bucket: KeyValue | None, pattern: str) -> dict[str, dict[str, Any]]:
-    """Return the documents under the keys that match a pattern of NATS subjects, by key.
+async def documents_of(
+    connection: Client | None, bucket: KeyValue | None, name: str, pattern: str
+) -> dict[str, dict[str, Any]]:
+    """Return the documents under the keys of a bucket that match a pattern of NATS subjects, by key.
+
+    They are read directly, as many at a time as `_READ_AT_ONCE`: a watcher of the client would leave the server a consumer each time.
 
     Raises:
         Refusal: `bus-unavailable`.
     """
-    documents: dict[str, dict[str, Any]] = {}
-    try:
-        watcher = await opened(bucket).watch(pattern, ignore_deletes=True)
-        async for entry in watcher:
-            if entry is None:  # nothing more is there now
-                break
-            documents[entry.key] = orjson.loads(entry.value or b"{}")
-        await watcher.stop()  # type: ignore[no-untyped-call]
-    except (NatsError, OSError) as error:
-        raise bus_unavailable() from error
-    return documents
+    keys = await keys_of(connection, name, pattern)
+    found: list[Stored | None] = []
+    for start in range(0, len(keys), _READ_AT_ONCE):
+        found += await asyncio.gather(*(read(bucket, key) for key in keys[start : start + _READ_AT_ONCE]))
+    return {key: stored.document for key, stored in zip(keys, found, strict=True) if stored}
 
 
 def opened(bucket: KeyValue | None) -> KeyValue:

@@ -69,6 +69,14 @@ class PeopleStore:
         """
         return await buckets.keys_of(self._connection, PEOPLE, pattern)
 
+    async def documents(self, pattern: str) -> dict[str, dict[str, Any]]:
+        """Return the documents under the keys of the bucket that match a pattern of NATS subjects, by key.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await buckets.documents_of(self._connection, self.bucket, PEOPLE, pattern)
+
     async def account(self, code: str) -> LinkedAccount | None:
         """Read whose an account is.
 
