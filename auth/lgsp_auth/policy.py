@@ -26,10 +26,12 @@ class Officer:
     Args:
         person: the opaque id.
         positions: that the officer holds in the agency.
+        through: the system that signed the officer in and acts in their name, such as a portal; "" for the bus's own console and commands.
     """
 
     person: str
     positions: frozenset[str] = frozenset()
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

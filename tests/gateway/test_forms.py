@@ -1,6 +1,7 @@
 """Officers call by forms: the calls' checks all hold, and the evidence names the officer beside the form system of the agency."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -46,14 +47,14 @@ class Offices:
         self.clerk, self.clerk_token = "", ""
         self.registrar, self.registrar_token = "", ""
         self.neighbour_token = ""
-        self._officers = 0
+        self.count = 0
 
     async def officer(
         self, *positions: str, agency: str = "H49.2", roles: tuple[str, ...] = ("officer",)
     ) -> tuple[str, str]:
         """An officer who has signed in: id and token."""
-        self._officers += 1
-        person, token = await self.people.signed_in(f"officer-{self._officers}", *roles, agency=agency)
+        self.count += 1
+        person, token = await self.people.signed_in(f"officer-{self.count}", *roles, agency=agency)
         if positions:
             await self.change(person, positions=list(positions))
         return person, token
@@ -146,6 +147,19 @@ async def test_a_form_is_a_call_whose_evidence_names_the_officer(offices: Office
     assert {one["by"] for one in by_officer} == {entry["by"]}
     assert got.message in [one["message"] for one in await offices.searched.items(reference=DOSSIER)]
     assert await offices.searched.items(reference="H49.2-261128-9999") == []
+
+
+async def test_the_evidence_says_through_which_portal_an_officer_asked(offices: Offices) -> None:
+    secret, people = "a-secret-of-a-portal", offices.people
+    made = {"secretSha256": hashlib.sha256(secret.encode()).hexdigest(), "title": {"vi": "Cổng", "en": "Portal"}}
+    portal = document("System", "portal", agency="H49.2", **made)
+    assert (await people.ask("POST", "systems", portal)).status == 201
+    person, token = await offices.officer()
+    subject = f"officer-{offices.count}"
+    through = await people.session(subject, client_id="portal", client_secret=secret)
+    entry = await offices.bus.entry((await offices.send(through, "read")).message)
+    assert (entry["by"], entry["through"]) == (f"person/{person}", "portal")
+    assert "through" not in await offices.bus.entry((await offices.send(token, "read")).message)
 
 
 async def test_the_citizen_sees_agency_purpose_and_dossier_and_no_officer(offices: Offices) -> None:

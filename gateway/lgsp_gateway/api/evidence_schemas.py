@@ -30,7 +30,7 @@ def evidence_schemas() -> dict[str, Schema]:
     }
     digests = {"v": NON_NEGATIVE_INTEGER, "kind": TEXT, "requestDigest": TEXT, "answerDigest": TEXT}
     return {
-        "Entry": object_schema({**entry, **digests}, dict.fromkeys(("by", "reference"), TEXT)),
+        "Entry": object_schema({**entry, **digests}, dict.fromkeys(("by", "through", "reference"), TEXT)),
         "EntryFound": object_schema(
             {
                 **entry,

@@ -78,7 +78,7 @@ class Pipeline:
             caller = self.identification.recall(request.head.credentials, now) or await self._identify(request, now)
         record = CallRecord.begin(request, caller.system, self.gateway, began, now)
         if caller.officer is not None:
-            record.officer = caller.officer.person
+            record.officer, record.through = caller.officer.person, caller.officer.through
         try:
             try:
                 result = await self._govern(request, caller, record)

@@ -27,6 +27,7 @@ class CallRecord:
         time_ms: in milliseconds since 1970.
         salt: makes the digests in the entry unguessable. It is given to the caller and to the adapter, and stands in no entry.
         officer: the opaque id of the officer who calls by the form system of an agency; "" where a system calls by itself.
+        through: the system that acts in the officer's name; "" for none.
         reference: the number of the dossier that it is for, checked; "" for none.
     """
 
@@ -55,6 +56,7 @@ class CallRecord:
     answer_size: int = 0
     accepted: bytes = b""
     officer: str = ""
+    through: str = ""
     reference: str = ""
 
     @classmethod
@@ -149,6 +151,7 @@ class CallRecord:
     def _rare_fields(self) -> str:
         """Return the fields that most entries do not have, as JSON; they need no escaping."""
         by = f'"by":"{person_name(self.officer)}",' if self.officer else ""
+        by += f'"through":"{self.through}",' if self.through else ""
         return by + (f'"reference":"{self.reference}",' if self.reference else "")
 
     def mark_written(self) -> None:

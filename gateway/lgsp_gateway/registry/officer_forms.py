@@ -32,7 +32,7 @@ def form_user(principal: Principal, registry: RegistrySnapshot) -> FormUser | No
     form_system = registry.form_systems.get(form_system_name(principal.agency))
     if person is None or form_system is None:
         return None
-    return FormUser(Officer(person.name, person.positions), form_system)
+    return FormUser(Officer(person.name, person.positions, principal.system), form_system)
 
 
 def open_forms(user: FormUser, registry: RegistrySnapshot, now: float) -> Iterator[OpenForm]:
