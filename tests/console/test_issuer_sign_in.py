@@ -214,6 +214,15 @@ async def test_an_issuer_that_nobody_configured_or_that_is_away_is_said_so(
     assert query["scope"] == ["openid"]
 
 
+async def test_who_signs_out_is_told_where_they_are_still_signed_in(people: People, browser_of: BrowserOf) -> None:
+    await people.signed_in("signs out", "auditor")
+    people.issuer.subject = "signs out"
+    await browser_of.get(await browser_of.begin())
+    async with browser_of.session.post("/console/sign-out", headers=SAME_ORIGIN) as answer:
+        assert (await answer.json())["atIssuer"] == f"{people.issuer.url}/sign-out?client_id=lgsp-cli"
+    assert (await browser_of.get("/me/citizen-session")).json["issuers"] == []  # those of staff are not for citizens
+
+
 async def test_the_link_of_a_local_bus_signs_its_operator_in_once(people: People, browser_of: BrowserOf) -> None:
     connection = await connect(people.bus.endpoint("gateway"), "test")
     sessions = SessionStore()

@@ -24,6 +24,9 @@ def _session_schemas() -> dict[str, Schema]:
                 "account": {**TEXT, "description": "the code of the account, where it is not registered yet"},
             },
         ),
+        "SignedOut": object_schema(
+            {}, {"atIssuer": {**TEXT, "description": "the address at which the person signs out at their issuer too"}}
+        ),
         "Session": object_schema({**session, **method}),
         "SessionList": list_schema(ref("Session")),
     }

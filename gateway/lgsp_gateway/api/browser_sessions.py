@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -33,7 +34,7 @@ SIGN_OUT = Route(
     "signOut",
     "End the session in the cookie of a browser, on all gateways at once",
     "anybody",
-    {200: ResponseSpec("The session has ended, if there was one", json_of("Nothing"))},
+    {200: ResponseSpec("The session has ended, if there was one", json_of("SignedOut"))},
     problems=("cross-site-request",),
     tag="tokens",
 )
@@ -84,6 +85,7 @@ class BrowserSessionRoutes:
     """The routes for the sessions of a person.
 
     Args:
+        sign_out_url: returns where people sign out at an issuer too (`IssuerRedirects.sign_out_url`).
         stopping: set when the gateway stops; it ends the streams.
     """
 
@@ -94,6 +96,7 @@ class BrowserSessionRoutes:
         registry: RegistrySnapshot,
         cookie: SessionCookie,
         events: SignInEvents,
+        sign_out_url: Callable[[str], Awaitable[str]],
         stopping: asyncio.Event,
     ) -> None:
         self._callers = callers
@@ -101,6 +104,7 @@ class BrowserSessionRoutes:
         self._registry = registry
         self._cookie = cookie
         self._events = events
+        self._sign_out_url = sign_out_url
         self._stopping = stopping
 
     def add_routes(self, app: web.Application) -> None:
@@ -115,13 +119,19 @@ class BrowserSessionRoutes:
         # Also where no cookie came along, as with a form of another site's page: the answer would take it from the browser.
         self._cookie.require_own_page(request)
         token = self._cookie.token_in(request)
+        at_issuer = ""
         if is_session_token(token):
             session = await self._sign_in.sessions.session(token)
             await self._sign_in.end(token)
             self._events.signed_out(request, session.person if session else "")
-        response = json_responses.json_response({})
+            at_issuer = await self._sign_out_at_issuer(session) if session else ""
+        response = json_responses.json_response({"atIssuer": at_issuer} if at_issuer else {})
         self._cookie.clear(response)
         return response
+
+    async def _sign_out_at_issuer(self, session: Session) -> str:
+        person = self._registry.persons.get(session.person)
+        return await self._sign_out_url(person.issuer) if person and session.method == "issuer" else ""
 
     async def _list(self, request: web.Request) -> web.Response:
         own = await self._callers.signed_in(request)

@@ -223,7 +223,7 @@ def _add_browser_sign_in(
     short_cookie, outcomes = SignInCookie(secure=cookie.secure), Sealer(keys, "sign-in outcome")
     IssuerSignInRoutes(sign_in, redirects, new_sessions, cookie, short_cookie, outcomes, events).add_routes(app)
     registry = parts.registry.snapshot
-    BrowserSessionRoutes(callers, sign_in, registry, cookie, events, parts.stop).add_routes(app)
+    BrowserSessionRoutes(callers, sign_in, registry, cookie, events, redirects.sign_out_url, parts.stop).add_routes(app)
     local = open_local_sign_in(sign_in, parts.people.store, parts.keys, replays, settings.public_url)
     devices, failures = (
         DeviceCookie(Sealer(keys, "device"), secure=cookie.secure),

@@ -80,7 +80,7 @@ SIGN_OUT = Route(
     "signOutAsCitizen",
     "End the citizen's session in the cookie of a browser, on all gateways at once",
     "anybody",
-    {200: ResponseSpec("The session has ended, if there was one", json_of("Nothing"))},
+    {200: ResponseSpec("The session has ended, if there was one", json_of("SignedOut"))},
     problems=("cross-site-request",),
     tag="citizens",
 )
@@ -178,9 +178,11 @@ class CitizenSignInRoutes:
     async def _sign_out(self, request: web.Request) -> web.Response:
         self._cookie.require_own_page(request)
         token = self._cookie.token_in(request)
+        session = await self._sessions.find(token, time.time())
         await self._sessions.end(token)
         if token:
             self._events.signed_out(request)
-        response = json_responses.json_response({})
+        at_issuer = await self._redirects.sign_out_url(session.issuer) if session else ""
+        response = json_responses.json_response({"atIssuer": at_issuer} if at_issuer else {})
         self._cookie.clear(response)
         return response

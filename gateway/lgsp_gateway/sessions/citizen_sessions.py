@@ -22,10 +22,12 @@ _PLACE = "citizen."
 
 
 class CitizenSession(NamedTuple):
-    """Whom a browser speaks for, as the pseudonym of their number, and until when (seconds since 1970)."""
+    """Whom a browser speaks for, as the pseudonym of their number, until when (seconds since 1970), and the issuer that they signed in
+    with; "" where that was not kept."""
 
     pseudonym: str
     expires: float
+    issuer: str = ""
 
 
 class CitizenSessions:
@@ -65,6 +67,7 @@ class CitizenSessions:
         document: dict[str, Any] = {
             "pseudonym": self._pseudonym_of(identity.number),
             "expires": now + CITIZEN_SECONDS,
+            "issuer": identity.account.issuer,
             "key": key_id(identity.account.issuer, identity.key),
         }
         await buckets.write(self._store.bucket, _key_of(token), document)
@@ -84,7 +87,9 @@ class CitizenSessions:
         stored = await buckets.read(self._store.bucket, _key_of(token))
         if stored is None or now >= stored.document["expires"] or await self._key_has_ended(stored.document["key"]):
             return None
-        return CitizenSession(stored.document["pseudonym"], stored.document["expires"])
+        return CitizenSession(
+            stored.document["pseudonym"], stored.document["expires"], stored.document.get("issuer", "")
+        )
 
     async def end(self, token: str) -> None:
         """End the session of a token, if there is one.

@@ -5,12 +5,14 @@ nobody else can finish the sign-in, and none can be finished in somebody else's 
 it before the issuer has vouched for somebody: whoever is not signed in uses up nothing that others need.
 """
 
+import asyncio
 import hmac
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -33,6 +35,8 @@ from lgsp_runtime import connection_errors
 
 SIGN_IN_SECONDS = 900
 """How long somebody may take at the issuer."""
+SIGN_OUT_SECONDS = 2.0
+"""How long somebody who signs out waits to learn where they sign out at their issuer."""
 ISSUER_SECONDS = 10.0
 """How long an issuer may take to answer."""
 DISCOVERY_SECONDS = 300.0
@@ -179,6 +183,25 @@ class IssuerRedirects:
         await self._replays.use(used)
         await self._replays.use(OneTimeValue(_STATE, used.owner, request.state))
         return VerifiedRedirect(identity, returned.return_path, returned.replaced)
+
+    async def sign_out_url(self, issuer: str) -> str:
+        """Return where a person signs out at an issuer too: the next one at the same computer would be let in as them otherwise.
+
+        Args:
+            issuer: the name of an issuer.
+
+        Returns:
+            The address; "" where the issuer has no such page, does not answer at once, or is not configured.
+        """
+        client = self._clients.get(issuer)
+        if client is None:
+            return ""
+        try:
+            async with asyncio.timeout(SIGN_OUT_SECONDS), _asking(issuer) as session:
+                url = (await self._discovered(session, client)).sign_out
+        except (Refusal, TimeoutError):
+            return ""  # the person is signed out of the bus already
+        return f"{url}{'&' if '?' in url else '?'}{urlencode({'client_id': client.client})}" if url else ""
 
     def page_of(self, sealed: str, now: float) -> SignInPage:
         """Return what a sign-in began with, also where it failed; nothing where that is not known any more."""

@@ -39,13 +39,15 @@ class Client:
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """What an issuer publishes of itself (OpenID Connect Discovery 1.0). `names_itself`: its redirects say whose they are
-    (RFC 9207). `device` is empty where it does not take the device grant; `secret_in_form`: it takes a client's secret in a form alone."""
+    (RFC 9207). `device` is empty where it does not take the device grant; `secret_in_form`: it takes a client's secret in a form alone.
+    `sign_out` is where people sign out there (OpenID Connect RP-Initiated Logout 1.0); empty where it has no such page."""
 
     authorization: str
     token: str
     device: str
     names_itself: bool
     secret_in_form: bool = False
+    sign_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class OidcClient:
             _address(body, "device_authorization_endpoint") if "device_authorization_endpoint" in body else "",
             body.get("authorization_response_iss_parameter_supported") is True,
             isinstance(authentication, list) and "client_secret_basic" not in authentication,
+            _safe_address(body.get("end_session_endpoint")),
         )
 
     async def redeem(self, endpoints: Endpoints, request: AuthorizationRequest, code: str) -> str:
@@ -274,8 +277,18 @@ def text_of(answer: Mapping[str, Any], name: str) -> str:
 
 def _address(metadata: Mapping[str, Any], name: str) -> str:
     """Return an endpoint: over TLS, or on this machine."""
-    url = text_of(metadata, name)
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+    if url := _safe_address(text_of(metadata, name)):
         return url
     raise failed(f"{name} không dùng https", f"{name} is not https")
+
+
+def _safe_address(url: Any) -> str:
+    """Return an address over TLS or on this machine; "" for anything else."""
+    if not isinstance(url, str):
+        return ""
+    try:
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    except ValueError:
+        return ""
+    return url if safe else ""

@@ -3977,6 +3977,7 @@ export interface components {
             requestDigest: string;
             answerDigest: string;
             by?: string;
+            through?: string;
             reference?: string;
         };
         EntryFound: {
@@ -4878,6 +4879,10 @@ export interface components {
             detail?: string;
             /** @description the code of the account, where it is not registered yet */
             account?: string;
+        };
+        SignedOut: {
+            /** @description the address at which the person signs out at their issuer too */
+            atIssuer?: string;
         };
         Session: {
             id: string;
@@ -5996,7 +6001,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Nothing"];
+                    "application/json": components["schemas"]["SignedOut"];
                 };
             };
             /** @description malformed: The request is malformed */
@@ -21644,7 +21649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Nothing"];
+                    "application/json": components["schemas"]["SignedOut"];
                 };
             };
             /** @description malformed: The request is malformed */

@@ -3,6 +3,7 @@ import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, u
 import { api, dataOf, type Schemas } from "../api/client";
 import { ApiError } from "../api/problem";
 import { LoadingState } from "../components/PageStates";
+import { keepIssuerSignOut } from "./issuerSignOut";
 import { followSession, onSignOutElsewhere, tellOtherTabs } from "./sessionEvents";
 
 /** Whom the bus identifies the user as; null where nobody is signed in. */
@@ -27,7 +28,8 @@ export function useHasRole(...roles: string[]): boolean {
 
 /** End the session of this browser, in all of its tabs. */
 export async function signOut(): Promise<void> {
-  await api.POST("/console/sign-out");
+  const { atIssuer } = await dataOf(api.POST("/console/sign-out"));
+  keepIssuerSignOut(atIssuer);
   tellOtherTabs({ kind: "signed-out" });
   location.assign(SIGNED_OUT);
 }

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 import { api, dataOf, type Schemas } from "../api/client";
+import { keepIssuerSignOut } from "../app/issuerSignOut";
 import { setLanguage, useLanguage } from "../texts/createTexts";
 import { useMyDataTexts } from "../texts/myData";
 import { AccessLog } from "./AccessLog";
@@ -122,6 +123,7 @@ function sectionOfAddress(): Section {
 }
 
 async function signOut(): Promise<void> {
-  await api.POST("/my-data/sign-out");
+  const { atIssuer } = await dataOf(api.POST("/my-data/sign-out"));
+  keepIssuerSignOut(atIssuer);
   location.assign("/my-data");
 }

@@ -1,4 +1,6 @@
+import { useState } from "react";
 import type { Schemas } from "../api/client";
+import { takeIssuerSignOut } from "../app/issuerSignOut";
 import { useLanguage } from "../texts/createTexts";
 import { useMyDataTexts } from "../texts/myData";
 
@@ -13,8 +15,14 @@ export function signInAddress(issuer: Issuer): string {
 export function SignIn({ session, ended }: { session: Schemas["CitizenSession"]; ended: boolean }) {
   const t = useMyDataTexts();
   const language = useLanguage();
+  const [atIssuer] = useState(takeIssuerSignOut);
   return (
     <>
+      {atIssuer && (
+        <p role="status" className="notice">
+          {t("stillAtIssuer")} <a href={atIssuer}>{t("signOutAtIssuer")}</a>
+        </p>
+      )}
       <p className="lead">{t("purpose")}</p>
       {ended && (
         <p role="status" className="notice">

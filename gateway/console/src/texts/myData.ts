@@ -20,6 +20,11 @@ export const useMyDataTexts = createTexts("my-data", {
     en: "You cannot sign in here yet: the province has not connected an identity service to this page.",
   },
   signOut: { vi: "Đăng xuất", en: "Sign out" },
+  stillAtIssuer: {
+    vi: "Bạn đã đăng xuất ở trang này nhưng vẫn còn đăng nhập ở nơi cấp tài khoản. Nếu dùng máy chung, hãy",
+    en: "You are signed out here, but still signed in with the issuer of your account. On a shared computer,",
+  },
+  signOutAtIssuer: { vi: "đăng xuất cả ở đó.", en: "sign out there too." },
   ended: {
     vi: "Phiên của bạn đã kết thúc. Hãy đăng nhập lại để xem tiếp.",
     en: "Your session has ended. Sign in again to go on.",

@@ -27,6 +27,15 @@ export const useSignInTexts = createTexts("signIn", {
     vi: "Bạn đã đăng xuất ở mọi thẻ của trình duyệt này.",
     en: "You are signed out in all tabs of this browser.",
   },
+  stillAtIssuer: {
+    vi: "Bạn vẫn còn đăng nhập ở bên cấp tài khoản.",
+    en: "You are still signed in with the issuer of your account.",
+  },
+  signOutAtIssuer: { vi: "Đăng xuất cả ở đó", en: "Sign out there too" },
+  againHelp: {
+    vi: "Việc bạn đang làm quyết định dữ liệu được gửi đi đâu, nên bạn cần xác thực lại, kể cả khi vẫn còn đăng nhập ở bên cấp tài khoản.",
+    en: "What you are doing decides where data is sent, so you enter your credentials again, even if you are still signed in with your issuer.",
+  },
   notRegistered: { vi: "Tài khoản chưa được đăng ký", en: "The account is not registered yet" },
   notRegisteredHelp: {
     vi: "Bạn đã đăng nhập đúng, nhưng trục chưa biết bạn là ai. Hãy báo mã dưới đây cho người vận hành trục, trực tiếp hoặc qua điện thoại; mã này không cần giữ bí mật. Sau khi họ đăng ký, hãy đăng nhập lại.",

@@ -16,10 +16,12 @@ interface Props {
   returnPath: string;
   /** Sign in with an issuer in another tab, so that this page stays as it is. */
   keepPage?: boolean;
+  /** Have the issuer ask for the credentials, also where the user is signed in there. */
+  again?: boolean;
 }
 
 /** Sign in: with one of the issuers, by a passkey, or by a password. */
-export function SignInForm({ onSignedIn, returnPath, keepPage = false }: Props) {
+export function SignInForm({ onSignedIn, returnPath, keepPage = false, again = false }: Props) {
   const t = useSignInTexts();
   const { data, error, refetch } = useQuery({
     queryKey: ["issuers"],
@@ -31,7 +33,7 @@ export function SignInForm({ onSignedIn, returnPath, keepPage = false }: Props) 
   return (
     <Stack gap="md">
       {data.items.map((one) => (
-        <IssuerLink key={one.issuer} issuer={one} returnPath={returnPath} keepPage={keepPage} />
+        <IssuerLink key={one.issuer} issuer={one} returnPath={returnPath} keepPage={keepPage} again={again} />
       ))}
       {data.localUsers && (
         <>
@@ -47,15 +49,21 @@ function IssuerLink({
   issuer,
   returnPath,
   keepPage,
+  again,
 }: {
   issuer: Schemas["SignInIssuerList"]["items"][number];
   returnPath: string;
   keepPage: boolean;
+  again: boolean;
 }) {
   const t = useSignInTexts();
   const language = useLanguage();
   const title = issuer.title?.[language] ?? new URL(issuer.issuer).host;
-  const query = new URLSearchParams({ issuer: issuer.issuer, return: returnPath });
+  const query = new URLSearchParams({
+    issuer: issuer.issuer,
+    return: returnPath,
+    ...(again ? { again: "true" } : {}),
+  });
   return (
     <Button
       component="a"

@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { Route, Switch } from "wouter";
 import { api, dataOf } from "../../api/client";
 import { ApiError } from "../../api/problem";
+import { takeIssuerSignOut } from "../../app/issuerSignOut";
 import { tellOtherTabs } from "../../app/sessionEvents";
 import { CopyableCode } from "../../components/CopyableCode";
 import { ErrorState, LoadingState } from "../../components/PageStates";
@@ -28,6 +29,8 @@ function SignIn() {
   const t = useSignInTexts();
   const query = new URLSearchParams(location.search);
   const returnPath = ownPath(query.get("return"));
+  const again = query.get("again") === "true";
+  const [atIssuer] = useState(takeIssuerSignOut);
   const outcome = useQuery({
     queryKey: ["sign-in outcome"],
     queryFn: () => dataOf(api.GET("/console/sign-in/outcome")),
@@ -39,14 +42,24 @@ function SignIn() {
   };
   return (
     <Frame title={t("title")}>
-      {query.has("signed-out") && !outcome.data?.code && <Text role="status">{t("signedOut")}</Text>}
+      {query.has("signed-out") && !outcome.data?.code && (
+        <Text role="status">
+          {t("signedOut")}{" "}
+          {atIssuer && (
+            <>
+              {t("stillAtIssuer")} <Anchor href={atIssuer}>{t("signOutAtIssuer")}</Anchor>
+            </>
+          )}
+        </Text>
+      )}
+      {again && !outcome.data?.code && <Text>{t("againHelp")}</Text>}
       {outcome.data?.account && <AccountCode code={outcome.data.account} />}
       {outcome.data?.detail && !outcome.data.account && (
         <Alert role="alert" color="red" title={t("notSignedIn")}>
           {outcome.data.detail}
         </Alert>
       )}
-      <SignInForm onSignedIn={finish} returnPath={returnPath} />
+      <SignInForm onSignedIn={finish} returnPath={returnPath} again={again} />
     </Frame>
   );
 }

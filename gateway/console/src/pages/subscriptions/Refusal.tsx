@@ -17,7 +17,7 @@ export function Refusal({ error }: { error: Error | null }) {
         <Text size="sm">
           {t("signInAgain")}{" "}
           <Anchor
-            href="/console/sign-in?return=%2Fconsole%2Fsubscriptions"
+            href="/console/sign-in?return=%2Fconsole%2Fsign-in%2Fdone&again=true"
             target="_blank"
             rel="noopener"
             underline="always"
