@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from support.console import SAME_ORIGIN
+from support.console import SAME_ORIGIN, Officials
 from support.people import People, new_person_id
 from support.sign_in_issuer import CONSOLE_CLIENT, SignInIssuer
 from support.waits import eventually
 from support.workbench import Got
 
 from lgsp_gateway.sessions.demo_sign_in import write_link
-from lgsp_gateway.sessions.session_store import SessionStore
+from lgsp_gateway.sessions.session_store import SESSION_SECONDS, SESSIONS, SessionStore, id_of
 from lgsp_runtime.nats.connection import connect
 
 BEGIN = "/console/sign-in/issuer"
@@ -291,6 +293,48 @@ async def test_a_new_sign_in_ends_the_session_that_the_browser_held(people: Peop
     assert browser_of.token != first
     assert (await people.me(browser_of.token)).status == 200
     assert (await people.me(first)).status == 401
+
+
+async def test_a_session_lasts_twelve_hours_however_much_it_is_used(people: People, browser_of: BrowserOf) -> None:
+    person, _ = await people.signed_in("long", "auditor")
+    people.issuer.subject = "long"
+    await browser_of.get(await browser_of.begin())
+    for _ in range(2):
+        [own] = [one for one in (await browser_of.get("/me/sessions")).json["items"] if one["current"]]
+        lasts = datetime.fromisoformat(own["expires"]) - datetime.fromisoformat(own["began"])
+        assert lasts == timedelta(hours=12)
+    officials = Officials(people.bus)
+    assert (await people.me(await officials.begin_session(person, seconds=60))).status == 200
+    assert (await people.me(await officials.begin_session(person, seconds=-1))).status == 401
+
+
+async def test_a_session_that_nobody_uses_ends_and_one_that_is_used_is_kept(people: People) -> None:
+    person, unused = await people.signed_in("idle", "auditor")
+    # As it is six minutes after its sign-in: a use is noted every five.
+    used = await Officials(people.bus).begin_session(person, seconds=3600 - 360)
+    connection = await connect(people.bus.endpoint("gateway"), "test")
+    try:
+        jetstream = connection.jetstream()
+        bucket = await jetstream.key_value(SESSIONS)
+        kept = {token: f"session.{id_of(token)}" for token in (used, unused)}
+        before = {token: (await bucket.get(key)).revision or 0 for token, key in kept.items()}
+        for token in kept:
+            assert (await people.me(token)).status == 200
+        assert (await bucket.get(kept[used])).revision != before[used]  # for an hour from now
+        assert (await bucket.get(kept[unused])).revision == before[unused]
+        config = (await jetstream.stream_info(f"KV_{SESSIONS}")).config
+        assert config.max_age == SESSION_SECONDS == 3600
+        await jetstream.update_stream(config.evolve(max_age=1, duplicate_window=1))  # the hour passes
+        try:
+            await eventually(partial(has_ended, people, unused))
+        finally:
+            await jetstream.update_stream(config)
+    finally:
+        await connection.close()
+
+
+async def has_ended(people: People, token: str) -> bool:
+    return (await people.me(token)).status == 401
 
 
 async def test_a_client_with_a_secret_shows_it_as_the_issuer_takes_it(people: People, browser_of: BrowserOf) -> None:
