@@ -406,12 +406,34 @@ async def test_the_security_log_says_whom_a_sign_in_concerns(
     assert (await people.act(person, "suspend")).status == 200
     await browser_of.get(await browser_of.begin())
 
-    def heard() -> bool:
-        events = [json.loads(line) for line in (folder / "security.log").read_text().splitlines()]
-        actions = {one["event"]["action"] for one in events if one.get("user", {}).get("id") == person}
-        return {"signed-in", "signed-out", "sign-in-refused"} <= actions
+    await eventually(partial(heard_of, folder, person, "signed-in", "signed-out", "sign-in-refused"))
 
-    await eventually(heard)
+
+async def test_a_wrong_password_names_the_person_and_not_what_was_typed(
+    people: People, folder: Path, browser_of: BrowserOf
+) -> None:
+    async def post(path: str, **body: str) -> int:
+        async with browser_of.session.post(f"/console/sign-in/{path}", json=body, headers=SAME_ORIGIN) as answer:
+            return answer.status
+
+    new = (await people.bus.ask("POST", "/users", {"user": "le.van.c"}, system="operator")).json
+    person = await people.create("auditor", issuer=f"http://127.0.0.1:{people.bus.port}")
+    assert (await people.link(person, new["account"])).status == 200
+    chosen = {"user": "le.van.c", "password": "con mèo nhà tôi thích ngủ trưa"}
+    assert await post("link", link=new["link"].rpartition("/")[2], **chosen) == 200
+    assert await post("password", user="le.van.c", password="bimatcuatoi") == 401
+    assert await post("password", user="bimatcuatoi", password="le.van.c") == 401  # in the wrong field
+    assert await post("password", **chosen) == 200
+    await eventually(partial(heard_of, folder, person, "password-chosen", "sign-in-refused", "signed-in"))
+    log = (folder / "security.log").read_text()
+    assert "bimatcuatoi" not in log
+    assert "le.van.c" not in log
+
+
+def heard_of(folder: Path, person: str, *actions: str) -> bool:
+    """Tell whether the security log has each of these events of a person."""
+    events = [json.loads(line) for line in (folder / "security.log").read_text().splitlines()]
+    return set(actions) <= {one["event"]["action"] for one in events if one.get("user", {}).get("id") == person}
 
 
 async def test_a_form_of_another_site_signs_nobody_out(people: People, browser_of: BrowserOf) -> None:

@@ -1,5 +1,6 @@
 """Local users of the bus: how they come, sign in, are slowed down when somebody guesses, and change how they sign in."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -116,8 +117,12 @@ async def test_wrong_passwords_slow_down_whoever_guesses_and_not_whose_account_i
 ) -> None:
     await with_password(console_bus, browser_of, "guessed")
     assert (await browser_of.sign_in("guessed")).status == 200
-    answers = [await elsewhere.sign_in("guessed", f"wrong {number}") for number in range(7)]
-    assert [got.status for got in answers] == [401] * 5 + [429] * 2
+    answers = [await elsewhere.sign_in("guessed", f"wrong {number}") for number in range(5)]
+    for _ in range(7):  # each pause is longer than the one before, and at last than an attempt takes
+        if answers[-1].status == 401:
+            answers.append(await elsewhere.sign_in("guessed", "wrong again"))
+    assert {got.status for got in answers[:5]} == {401}
+    assert answers[-1].status == 429
     assert int(answers[-1].headers["Retry-After"]) >= 1
     assert (await elsewhere.sign_in("guessed")).status == 429  # right or wrong: nobody learns which
     assert (await browser_of.sign_in("guessed")).status == 200  # from a browser that they have used before
@@ -149,6 +154,27 @@ async def test_a_session_that_somebody_else_put_there_does_not_become_the_person
     first = browser_of.cookies["lgsp_session"]
     assert (await browser_of.sign_in("fixed")).status == 200
     assert browser_of.cookies["lgsp_session"] != first
+
+
+async def test_a_new_sign_in_ends_the_session_that_the_browser_held(
+    console_bus: Workbench, browser_of: BrowserOf
+) -> None:
+    await with_password(console_bus, browser_of, "again")
+    await browser_of.sign_in("again")
+    first = browser_of.cookies["lgsp_session"]
+    assert (await browser_of.sign_in("again", "wrong")).status == 401
+    assert (await browser_of.ask("GET", "/me", Authorization=f"Bearer {first}")).status == 200
+    assert (await browser_of.sign_in("again")).status == 200
+    assert (await browser_of.ask("GET", "/me", Authorization=f"Bearer {first}")).status == 401
+
+
+async def test_passkeys_that_are_none_hold_up_nobody_at_the_same_address(
+    console_bus: Workbench, browser_of: BrowserOf
+) -> None:
+    state = (await browser_of.ask("POST", "/console/sign-in/passkey/options")).json["state"]
+    shown = {"state": state, "credential": {"id": "AA", "response": {}}}
+    got = await asyncio.gather(*(browser_of.ask("POST", "/console/sign-in/passkey", shown) for _ in range(200)))
+    assert {one.status for one in got} == {401}
 
 
 @pytest.mark.parametrize("path", ["password", "passkey/options", "passkey", "link"])
