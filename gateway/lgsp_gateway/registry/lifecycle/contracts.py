@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-from lgsp_contracts.compatibility import breaking_changes
+from lgsp_contracts.compatibility import breaking_changes, differ_in_titles_alone
 from lgsp_contracts.contract import Contract
 from lgsp_gateway.registry.documents import is_same_json
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
@@ -176,6 +176,8 @@ def is_put_in_force(before: Mapping[str, Any] | None, after: Mapping[str, Any]) 
 def check_replacement(name: str, old: Any, new: Any) -> None:
     """May a contract take the place of the published one? It must be a higher version and break nothing.
 
+    Titles of fields may be added and changed within a version: programs do not read them.
+
     Args:
         name: of the Service document.
         old, new: the documents of two contracts that compile.
@@ -184,6 +186,8 @@ def check_replacement(name: str, old: Any, new: Any) -> None:
         Refusal: `contract-incompatible`, with what it breaks.
     """
     before, after = Contract.from_document(old, name), Contract.from_document(new, name)
+    if differ_in_titles_alone(old, new):
+        return
     if _numbers(after) <= _numbers(before):
         raise Refusal(
             "contract-incompatible",
