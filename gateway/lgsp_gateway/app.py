@@ -107,8 +107,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         announce_removed_keys(removed_keys, telemetry.security)
         evidence = await EvidenceWriting.open(stack, settings, keys, bus, connection, background)
         telemetry.metrics.watch_evidence(evidence.log, evidence.publisher)
-        replays = JetStreamReplayGuard(bus)
-        await replays.start(connection, settings.replicas)
+        replays = await _open_replay_guard(bus, connection, settings.replicas)
         bounds = await _open_bounds(stack, settings, registry.snapshot, bus, connection, system, telemetry, background)
         files = await open_files(
             FileDependencies(settings, cipher, registry.snapshot, evidence.log, telemetry.security, background, bounds),
@@ -162,6 +161,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             health.checks,
             files.records.index,
         )
+        citizen_requests = open_citizen_requests(
+            settings, people.store, cipher, pipeline.pseudonyms, health.checks.add, background
+        )
         parts = ApiDependencies(
             pipeline,
             registry,
@@ -190,7 +192,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
                 ),
                 background,
             ),
-            open_citizen_requests(settings, people.store, cipher, pipeline.pseudonyms, background),
+            citizen_requests,
             process.stop,
         )
         port = await _open_http(stack, settings, parts, tls)
@@ -204,6 +206,13 @@ async def _prepare_streams(settings: GatewaySettings, connection: Client, system
     """Create the streams of evidence and delivery that are not there."""
     await prepare_streams(settings, connection, system)
     await delivery_streams.ensure(connection, settings.replicas)
+
+
+async def _open_replay_guard(bus: NatsRequestReply, connection: Client, replicas: int) -> JetStreamReplayGuard:
+    """Open what remembers the tokens that may be used once."""
+    replays = JetStreamReplayGuard(bus)
+    await replays.start(connection, replicas)
+    return replays
 
 
 async def _open_bounds(

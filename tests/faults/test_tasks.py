@@ -150,6 +150,7 @@ GATEWAY = {
     "limit of deliveries",
     "pull subscriptions",
     "requests of citizens",
+    "requests of citizens that cannot be read",
     "sizes of streams",
     "storage space",
     "stored bytes",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.sessions.session_store import SESSIONS
 from lgsp_gateway.sessions.sign_in import ID_TOKEN, TOKEN_EXCHANGE
-from lgsp_gateway.sessions.store import PeopleStore
+from lgsp_gateway.sessions.store import PEOPLE, PeopleStore
 from lgsp_runtime.nats.connection import connect
 
 TEXT = "Tôi chưa từng nộp hồ sơ đất đai ở Hạ Long."
@@ -214,6 +215,50 @@ async def test_nothing_of_a_request_can_be_read_on_the_disk(citizens: Citizens, 
     number = (await citizen.object_to(message, TEXT)).json["number"]
     await citizens.agency("POST", f"/{number}/answer", {"text": ANSWER})
     assert files_with(citizens.bus.state.root, [TEXT, ANSWER, "022093000008"]) == {}
+
+
+async def test_one_that_cannot_be_read_hides_no_other_and_is_reported(
+    citizens: Citizens, browsers: list[CitizenBrowser]
+) -> None:
+    first, second = [await citizens.read_about("022093000011") for _ in range(2)]
+    citizen = await signed_in(citizens, browsers, "022093000011")
+    asked = (await citizen.object_to(first, TEXT)).json
+    lost, other = asked["number"], (await citizen.object_to(second)).json["number"]
+
+    async def check() -> Any:
+        operator = {"Authorization": f"Bearer {citizens.bus.token('operator')}", "Accept-Language": "en"}
+        async with citizens.bus.session.get("/ops/checks", headers=operator) as answer:
+            [found] = [one for one in (await answer.json())["items"] if one["check"] == "citizen requests"]
+            return found
+
+    connection = await connect(citizens.bus.endpoint("gateway"), "test")
+    try:
+        bucket = await connection.jetstream().key_value(PEOPLE)
+        [key] = [key for key in await bucket.keys() if f".{lost}." in key]
+        good = (await bucket.get(key)).value or b""
+        for bad in (b"no json", b'{"sealed": "AQAAAABub2JvZHkgaGFzIHRoaXMga2V5IGFueSBtb3JlLCBzb3JyeQ=="}'):
+            await bucket.put(key, bad)
+            listed = (await citizens.agency("GET")).json
+            [damaged] = [one for one in listed["damaged"] if one["number"] == lost]
+            assert (damaged["due"], damaged["state"]) == (asked["due"], "waiting")
+            assert other in {one["number"] for one in listed["items"]}
+        assert lost not in str((await citizens.agency("GET", who=FOREIGN_ADMIN)).json)
+        for who, status, code in (("agency-admin", 502, "stored-content-damaged"), (FOREIGN_ADMIN, 404, "not-found")):
+            got = await citizens.agency("GET", f"/{lost}", who=who)
+            assert (got.status, got.code) == (status, code)
+        own = (await citizen.ask("GET", "/me/access-requests")).json
+        assert ([one["number"] for one in own["damaged"]], [one["number"] for one in own["items"]]) == ([lost], [other])
+        logged = [line for line in citizens.bus.gateway.log.read_text().splitlines() if "request unreadable" in line]
+        assert any(lost in line and key in line for line in logged)
+        failed = await check()
+        assert not failed["ok"]
+        assert lost in failed["detail"]["en"]
+
+        await bucket.put(key, good)  # restored
+        assert (await citizens.agency("GET")).json["damaged"] == []
+        assert (await check())["ok"]
+    finally:
+        await connection.close()
 
 
 async def test_filters_of_the_log(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:

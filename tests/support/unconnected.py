@@ -132,6 +132,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
     checks = Checks(connection, follower, registry, evidence, publisher, None, adapters, Background())
     administration = Administration(registry, store, follower, security)
     people = PeopleStore(lambda: NatsEndpoint("nats://x:1"))
+    citizen_requests = create_citizen_requests(settings, people, cipher, pipeline.pseudonyms)
     sources = Sources(registry, administration.pending, no_dead_letters, dict)
     parts = ApiDependencies(
         pipeline=pipeline,
@@ -162,7 +163,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         storage=bounds,
         adapters=AdapterParts(AdapterDrains(bus, DrainedServices(), security), ProviderLimits(bus, Background())),
         notifications=create_notifications(settings, keys.webhook_key(), people, sources, ssl.create_default_context()),
-        citizen_requests=create_citizen_requests(settings, people, cipher, pipeline.pseudonyms),
+        citizen_requests=citizen_requests,
         stop=asyncio.Event(),
     )
     return build_api(settings, parts)

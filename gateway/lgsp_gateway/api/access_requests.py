@@ -11,7 +11,7 @@ from lgsp_gateway.api.access_log_limiter import REQUESTS_PER_HOUR, AccessLogLimi
 from lgsp_gateway.api.citizen_authentication import CitizenAuthenticator
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.citizens.request_store import RequestStore
-from lgsp_gateway.citizens.requests import KINDS, MAX_TEXT, CitizenRequest, Kind
+from lgsp_gateway.citizens.requests import KINDS, MAX_TEXT, CitizenRequest, DamagedRequest, Kind
 from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.language import accepted_language
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
@@ -81,7 +81,9 @@ class AccessRequestRoutes:
     async def _list(self, request: web.Request) -> web.Response:
         pseudonym, language = await self._citizen(request), accepted_language(request)
         own = await self._store.of_citizen(pseudonym)
-        return json_responses.json_response({"items": [self._document(one, language) for one in own]})
+        items = [self._document(one, language) for one in own.requests]
+        damaged = [damaged_summary(one, self._registry, language) for one in own.damaged]
+        return json_responses.json_response({"items": items, "damaged": damaged})
 
     async def _citizen(self, request: web.Request) -> str:
         """Return the pseudonym of the citizen who asks, and count that they do."""
@@ -98,7 +100,6 @@ class AccessRequestRoutes:
 
 def summary(one: CitizenRequest, registry: RegistrySnapshot, language: Language) -> dict[str, Any]:
     """Return what a list says of a request."""
-    title = registry.agencies.get(one.agency)
     return {
         "number": one.number,
         "kind": one.kind,
@@ -107,9 +108,27 @@ def summary(one: CitizenRequest, registry: RegistrySnapshot, language: Language)
         "due": one.due.isoformat(),
         "daysLeft": one.days_left(time.time()),
         "agency": one.agency,
-        "agencyTitle": title.in_language(language) if title else one.agency,
+        "agencyTitle": _title_of(one.agency, registry, language),
         "entry": dict(one.entry),
     }
+
+
+def damaged_summary(one: DamagedRequest, registry: RegistrySnapshot, language: Language) -> dict[str, Any]:
+    """Return what a list says of a request that cannot be read."""
+    return {
+        "number": one.number,
+        "state": "answered" if one.answered else "waiting",
+        "asked": one.asked.isoformat(),
+        "due": one.due.isoformat(),
+        "daysLeft": one.days_left(time.time()),
+        "agency": one.agency,
+        "agencyTitle": _title_of(one.agency, registry, language),
+    }
+
+
+def _title_of(agency: str, registry: RegistrySnapshot, language: Language) -> str:
+    title = registry.agencies.get(agency)
+    return title.in_language(language) if title else agency
 
 
 def read_text(body: dict[str, Any], name: str, max_length: int) -> str:

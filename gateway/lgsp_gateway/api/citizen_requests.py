@@ -10,17 +10,17 @@ from aiohttp import web
 
 from lgsp_auth.principal import Principal
 from lgsp_contracts.time_zone import iso_time
-from lgsp_gateway.api.access_requests import read_text, summary
+from lgsp_gateway.api.access_requests import damaged_summary, read_text, summary
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.citizens.request_store import NUMBER_PATTERN, RequestStore
-from lgsp_gateway.citizens.requests import MAX_ANSWER, CitizenRequest
+from lgsp_gateway.citizens.requests import MAX_ANSWER, CitizenRequest, DamagedRequest
 from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.language import accepted_language
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import Language, NotFound
+from lgsp_problems import Language, NotFound, Refusal
 from lgsp_runtime.security_events import SecurityLog
 
 ADMIN: Final = "agency-admin"
@@ -51,7 +51,7 @@ READ = Route(
     {200: ResponseSpec("The request", json_of("CitizenRequest"))},
     roles=(ADMIN, AUDITOR),
     parameters=(NUMBER,),
-    problems=("not-found",),
+    problems=("not-found", "stored-content-damaged"),
     tag="citizens",
 )
 ANSWER = Route(
@@ -64,7 +64,7 @@ ANSWER = Route(
     roles=(ADMIN,),
     parameters=(NUMBER,),
     body=json_of("NewAnswer"),
-    problems=("not-found", "invalid-document", "step-not-allowed"),
+    problems=("not-found", "invalid-document", "step-not-allowed", "stored-content-damaged"),
     tag="citizens",
 )
 
@@ -89,29 +89,43 @@ class CitizenRequestRoutes:
     async def _list(self, request: web.Request) -> web.Response:
         caller, language = await self._callers.identify(request), accepted_language(request)
         found = await self._store.of_agency("" if caller.has_role(AUDITOR) else caller.agency)
-        items = [summary(one, self._registry, language) for one in found[:MAX_LISTED]]
-        return json_responses.json_response({"items": items, "more": len(found) > MAX_LISTED})
+        items = [summary(one, self._registry, language) for one in found.requests[:MAX_LISTED]]
+        damaged = [damaged_summary(one, self._registry, language) for one in found.damaged[:MAX_LISTED]]
+        more = max(len(found.requests), len(found.damaged)) > MAX_LISTED
+        return json_responses.json_response({"items": items, "damaged": damaged, "more": more})
 
     async def _read(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        found = await self._find(request)
-        if found is None or not (caller.has_role(AUDITOR) or _is_of(caller, found)):
-            raise _not_found()
+        found = await self._find(request, caller, by_auditors=True)
         self._write(request, caller, found, "opened")
         return self._response(found, caller, accepted_language(request))
 
     async def _answer(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        found = await self._find(request)
-        if found is None or not _is_of(caller, found):
-            raise _not_found()
+        found = await self._find(request, caller)
         text = read_text(await decoded_bodies.read_json_object(request), "text", MAX_ANSWER)
         answered = await self._store.answer(found, text, str(caller))
         self._write(request, caller, answered, "answered")
         return self._response(answered, caller, accepted_language(request))
 
-    async def _find(self, request: web.Request) -> CitizenRequest | None:
-        return await self._store.request(NUMBER.read_from(request))
+    async def _find(self, request: web.Request, caller: Principal, *, by_auditors: bool = False) -> CitizenRequest:
+        """Return the request that a path names, for its agency.
+
+        Args:
+            by_auditors: for auditors too.
+
+        Raises:
+            Refusal: `not-found`; `stored-content-damaged`, to those who may read it.
+        """
+        found = await self._store.request(NUMBER.read_from(request))
+        may_see_all = by_auditors and caller.has_role(AUDITOR)
+        for damaged in found.damaged:
+            if may_see_all or _is_of(caller, damaged):
+                raise _unreadable(damaged)
+        for one in found.requests:
+            if may_see_all or _is_of(caller, one):
+                return one
+        raise _not_found()
 
     def _response(self, one: CitizenRequest, caller: Principal, language: Language) -> web.Response:
         document: dict[str, Any] = {
@@ -134,7 +148,7 @@ class CitizenRequestRoutes:
         )
 
 
-def _is_of(caller: Principal, one: CitizenRequest) -> bool:
+def _is_of(caller: Principal, one: CitizenRequest | DamagedRequest) -> bool:
     """Tell whether a caller may answer a request: as administrator of the agency that read."""
     return caller.has_role(ADMIN) and caller.agency == one.agency
 
@@ -143,4 +157,12 @@ def _not_found() -> NotFound:
     return NotFound(
         vi="Không có yêu cầu này, hoặc bạn không được đọc.",
         en="There is no such request, or you may not read it.",
+    )
+
+
+def _unreadable(one: DamagedRequest) -> Refusal:
+    return Refusal(
+        "stored-content-damaged",
+        vi=f"Không đọc được yêu cầu {one.number}; hãy báo người vận hành trục kèm số này. Hạn trả lời {one.due:%d/%m/%Y} vẫn tính.",
+        en=f"The request {one.number} cannot be read; tell the operators of the bus, with this number. It is still due on {one.due.isoformat()}.",
     )

@@ -26,6 +26,13 @@ def citizen_schemas() -> dict[str, Schema]:
         "agencyTitle": TEXT,
         "entry": {**ref("AccessLogEntry"), "description": "of the access log, that it is about"},
     }
+    damaged = object_schema(
+        {name: common[name] for name in ("number", "state", "due", "daysLeft", "agency", "agencyTitle")}
+        | {"asked": {**day, "description": "the day on which it was sent, in Vietnam"}}
+    )
+    unreadable = {
+        "damaged": {"type": "array", "items": ref("DamagedRequest"), "description": "those that cannot be read"}
+    }
     own_access = object_schema(
         {**dict.fromkeys(("date", "first", "last", "text"), TEXT), "looks": NON_NEGATIVE_INTEGER}
     )
@@ -54,11 +61,15 @@ def citizen_schemas() -> dict[str, Schema]:
             closed=True,
         ),
         "AccessRequest": object_schema({**common, "text": TEXT}, {"answer": answer}),
-        "AccessRequestList": list_schema(ref("AccessRequest")),
+        "DamagedRequest": damaged,
+        "AccessRequestList": list_schema(ref("AccessRequest"), unreadable),
         "CitizenRequestSummary": object_schema(common),
         "CitizenRequestList": list_schema(
             ref("CitizenRequestSummary"),
-            {"more": {"type": "boolean", "description": "whether there are answered ones beside those returned"}},
+            {
+                **unreadable,
+                "more": {"type": "boolean", "description": "whether there are answered ones beside those returned"},
+            },
         ),
         "CitizenRequest": object_schema(
             {**common, "text": TEXT, "mayAnswer": {"type": "boolean"}},

@@ -6,17 +6,14 @@ The keys hold no name: the agency is written in hex, the citizen as a pseudonym 
 """
 
 import asyncio
-import base64
 import secrets
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
-
-from lgsp_gateway.citizens.requests import Answer, CitizenRequest, Kind, day_of, due_day
+from lgsp_gateway.citizens.requests import Answer, CitizenRequest, DueRequest, Kind, day_of, due_day
+from lgsp_gateway.citizens.sealed_requests import ANSWERED, ASKED, Found, SealedRequests
 from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
-from lgsp_gateway.sessions import buckets
 from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_problems import QuotaExceeded, Refusal
 
@@ -26,7 +23,6 @@ MAX_A_DAY: Final = 10
 MAX_WAITING: Final = 30
 """Requests of a citizen that may wait for an answer at the same time."""
 
-_ASKED, _ANSWERED = "asked", "answered"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -50,9 +46,7 @@ class RequestStore:
         working_days: int,
         kept_days: int,
     ) -> None:
-        self._people = people
-        self._cipher = cipher
-        self._alias_of = alias_of
+        self._sealed = SealedRequests(people, cipher, alias_of, working_days)
         self.working_days = working_days
         self._kept_seconds = kept_days * 86400
         self._asking = asyncio.Lock()
@@ -69,13 +63,13 @@ class RequestStore:
         """
         async with self._asking:  # or many at once would each see that they are the first
             now = time.time()
-            own = await self.of_citizen(citizen)
+            own = (await self._sealed.of_citizen(citizen)).requests
             _refuse_too_many(own, now)
             _refuse_repetition(own, kind, entry)
             letters = "".join(secrets.choice(_LETTERS) for _ in range(10))
             number = f"{day_of(now):%Y%m%d}-{letters}"
             request = CitizenRequest(number, agency, citizen, kind, text, entry, now, due_day(now, self.working_days))
-            await self._create(self._key(request, _ASKED), request.document())
+            await self._sealed.create(request, ASKED, request.document())
         return request
 
     async def check_limits(self, citizen: str) -> None:
@@ -84,10 +78,10 @@ class RequestStore:
         Raises:
             Refusal: `quota-exceeded` or `bus-unavailable`.
         """
-        _refuse_too_many(await self.of_citizen(citizen), time.time())
+        _refuse_too_many((await self._sealed.of_citizen(citizen)).requests, time.time())
 
-    async def of_citizen(self, citizen: str) -> list[CitizenRequest]:
-        """Return the requests of a citizen, the newest first.
+    async def of_citizen(self, citizen: str) -> Found:
+        """Find the requests of a citizen, the newest first.
 
         Args:
             citizen: their pseudonym.
@@ -95,27 +89,40 @@ class RequestStore:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        found = await self._found(f"citizen-request.*.{self._alias_of(citizen)}.*.*")
-        return sorted((one for one in found if one.citizen == citizen), key=lambda one: -one.asked)
+        found = await self._sealed.of_citizen(citizen)
+        own = sorted((one for one in found.requests if one.citizen == citizen), key=lambda one: -one.asked)
+        return Found(own, sorted(found.damaged, reverse=True))
 
-    async def of_agency(self, agency: str) -> list[CitizenRequest]:
-        """Return the requests to an agency, or to all for "": those that wait first, the most urgent of them first.
+    async def of_agency(self, agency: str) -> Found:
+        """Find the requests to an agency, or to all for "": those that wait first, the most urgent of them first.
 
         Raises:
             Refusal: `bus-unavailable`.
         """
-        found = await self._found(f"citizen-request.{_hex(agency) if agency else '*'}.*.*.*")
-        return sorted(
-            found, key=lambda one: (one.answer is not None, one.due if one.answer is None else day_of(0), -one.asked)
+        found = await self._sealed.of_agency(agency)
+        waiting_first = sorted(
+            found.requests,
+            key=lambda one: (one.answer is not None, one.due if one.answer is None else day_of(0), -one.asked),
         )
+        return Found(waiting_first, sorted(found.damaged, key=lambda one: (one.answered, one.due, one.number)))
 
-    async def request(self, number: str) -> CitizenRequest | None:
-        """Return a request by its number; None where there is none.
+    async def waiting(self, agency: str) -> list[DueRequest]:
+        """Return the requests that an agency has to answer, also those that cannot be read.
 
         Raises:
             Refusal: `bus-unavailable`.
         """
-        return next(iter(await self._found(f"citizen-request.*.*.{number}.*")), None)
+        found = await self.of_agency(agency)
+        waiting = [one for one in found.requests if one.answer is None]
+        return [*waiting, *(one for one in found.damaged if not one.answered)]
+
+    async def request(self, number: str) -> Found:
+        """Find a request by its number.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await self._sealed.numbered(number)
 
     async def answer(self, request: CitizenRequest, text: str, by: str) -> CitizenRequest:
         """Answer a request, once.
@@ -127,7 +134,7 @@ class RequestStore:
             Refusal: `step-not-allowed`, where it was answered before; `bus-unavailable`.
         """
         answer = Answer(text, by, time.time())
-        if not await self._create(self._key(request, _ANSWERED), answer._asdict()):
+        if not await self._sealed.create(request, ANSWERED, answer._asdict()):
             raise Refusal(
                 "step-not-allowed",
                 vi=f"Yêu cầu {request.number} đã được trả lời; hãy tải lại trang để xem câu trả lời.",
@@ -141,37 +148,19 @@ class RequestStore:
         Raises:
             Refusal: `bus-unavailable`, or `cannot-start` where the gateway lacks the password of the user who may erase.
         """
-        now = time.time()
-        for key, stored in (await self._people.documents("citizen-request.*.*.*.answered")).items():
-            if now - self._decrypted(key, stored)["at"] >= self._kept_seconds:
-                await self._people.erase(f"{key.removesuffix(_ANSWERED)}{_ASKED}")  # first: what is left is found again
-                await self._people.erase(key)
+        await self._sealed.erase_answered(time.time() - self._kept_seconds)
 
-    async def _found(self, pattern: str) -> list[CitizenRequest]:
-        documents: dict[str, dict[str, dict[str, Any]]] = {}
-        for key, stored in (await self._people.documents(pattern)).items():
-            request, _, part = key.rpartition(".")
-            documents.setdefault(request, {})[part] = self._decrypted(key, stored)
-        return [
-            CitizenRequest.from_documents(parts[_ASKED], parts.get(_ANSWERED))
-            for parts in documents.values()
-            if _ASKED in parts
-        ]
+    async def look_over(self) -> None:
+        """Read all requests, so that those which cannot be read are known before somebody looks for them.
 
-    async def _create(self, key: str, document: dict[str, Any]) -> bool:
-        sealed = self._cipher.encrypt(key, orjson.dumps(document))
-        return await buckets.replace(self._people.bucket, key, {"sealed": base64.b64encode(sealed).decode()}, 0)
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        await self._sealed.of_agency("")
 
-    def _decrypted(self, key: str, stored: dict[str, Any]) -> dict[str, Any]:
-        document: dict[str, Any] = orjson.loads(self._cipher.decrypt(key, base64.b64decode(stored["sealed"])))
-        return document
-
-    def _key(self, request: CitizenRequest, part: str) -> str:
-        return f"citizen-request.{_hex(request.agency)}.{self._alias_of(request.citizen)}.{request.number}.{part}"
-
-
-def _hex(agency: str) -> str:
-    return agency.encode().hex()
+    def damaged_numbers(self) -> list[str]:
+        """Return the numbers of the requests that could not be read when they were last looked at."""
+        return sorted(self._sealed.damaged)
 
 
 def _refuse_repetition(own: list[CitizenRequest], kind: Kind, entry: dict[str, Any]) -> None:

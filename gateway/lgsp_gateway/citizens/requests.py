@@ -14,6 +14,9 @@ MAX_TEXT: Final = 2000
 MAX_ANSWER: Final = 4000
 """Characters of an answer."""
 
+DAYS_NEAR: Final = 2
+"""Days before the last one to answer on from which a request is nearly due."""
+
 _SATURDAY = 5
 
 
@@ -54,7 +57,7 @@ class CitizenRequest(NamedTuple):
         Args:
             now: seconds since 1970.
         """
-        return (self.due - day_of(now)).days
+        return days_until(self.due, now)
 
     def document(self) -> dict[str, Any]:
         """Return what is stored of it before it is answered."""
@@ -83,6 +86,53 @@ class CitizenRequest(NamedTuple):
             datetime.date.fromisoformat(asked["due"]),
             Answer(**answered) if answered else None,
         )
+
+
+class DamagedRequest(NamedTuple):
+    """What is known of a request that cannot be read: what its number and its key say.
+
+    Args:
+        asked: the day in Vietnam on which it was sent.
+        due: the last day to answer on, in Vietnam.
+        answered: there is an answer, which cannot be read without the request.
+    """
+
+    number: str
+    agency: str
+    asked: datetime.date
+    due: datetime.date
+    answered: bool
+
+    def days_left(self, now: float) -> int:
+        """Return the days until the last one to answer on; negative where it is over.
+
+        Args:
+            now: seconds since 1970.
+        """
+        return days_until(self.due, now)
+
+    @classmethod
+    def of_number(cls, number: str, agency: str, working_days: int, *, answered: bool) -> "DamagedRequest":
+        """Read the day from a number.
+
+        Args:
+            working_days: in which a request has to be answered.
+        """
+        asked = datetime.datetime.strptime(number[:8], "%Y%m%d").replace(tzinfo=VIETNAM)
+        return cls(number, agency, asked.date(), due_day(asked.timestamp(), working_days), answered)
+
+
+DueRequest = CitizenRequest | DamagedRequest
+"""A request with a number and a last day to answer on."""
+
+
+def days_until(due: datetime.date, now: float) -> int:
+    """Return the days until a last day to answer on, in Vietnam; negative where it is over.
+
+    Args:
+        now: seconds since 1970.
+    """
+    return (due - day_of(now)).days
 
 
 def day_of(time: float) -> datetime.date:

@@ -116,21 +116,29 @@ async def keys_of(connection: Client | None, name: str, pattern: str) -> list[st
     return [subject.removeprefix(prefix) for subject in found]
 
 
-async def documents_of(
-    connection: Client | None, bucket: KeyValue | None, name: str, pattern: str
-) -> dict[str, dict[str, Any]]:
-    """Return the documents under the keys of a bucket that match a pattern of NATS subjects, by key.
+async def values_of(connection: Client | None, bucket: KeyValue | None, name: str, pattern: str) -> dict[str, bytes]:
+    """Return what is stored under the keys of a bucket that match a pattern of NATS subjects, by key.
 
-    They are read directly, as many at a time as `_READ_AT_ONCE`: a watcher of the client would leave the server a consumer each time.
+    It is read directly, as many at a time as `_READ_AT_ONCE`: a watcher of the client would leave the server a consumer each time.
 
     Raises:
         Refusal: `bus-unavailable`.
     """
     keys = await keys_of(connection, name, pattern)
-    found: list[Stored | None] = []
+    found: list[bytes | None] = []
     for start in range(0, len(keys), _READ_AT_ONCE):
-        found += await asyncio.gather(*(read(bucket, key) for key in keys[start : start + _READ_AT_ONCE]))
-    return {key: stored.document for key, stored in zip(keys, found, strict=True) if stored}
+        found += await asyncio.gather(*(_value(bucket, key) for key in keys[start : start + _READ_AT_ONCE]))
+    return {key: value for key, value in zip(keys, found, strict=True) if value is not None}
+
+
+async def _value(bucket: KeyValue | None, key: str) -> bytes | None:
+    """Read what is under a key; None where it was deleted."""
+    try:
+        return (await opened(bucket).get(key)).value or b""
+    except KeyNotFoundError:
+        return None
+    except (NatsError, OSError) as error:
+        raise bus_unavailable() from error
 
 
 def opened(bucket: KeyValue | None) -> KeyValue:

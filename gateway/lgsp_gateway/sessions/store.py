@@ -69,13 +69,13 @@ class PeopleStore:
         """
         return await buckets.keys_of(self._connection, PEOPLE, pattern)
 
-    async def documents(self, pattern: str) -> dict[str, dict[str, Any]]:
-        """Return the documents under the keys of the bucket that match a pattern of NATS subjects, by key.
+    async def values(self, pattern: str) -> dict[str, bytes]:
+        """Return what is stored under the keys of the bucket that match a pattern of NATS subjects, by key.
 
         Raises:
             Refusal: `bus-unavailable`.
         """
-        return await buckets.documents_of(self._connection, self.bucket, PEOPLE, pattern)
+        return await buckets.values_of(self._connection, self.bucket, PEOPLE, pattern)
 
     async def account(self, code: str) -> LinkedAccount | None:
         """Read whose an account is.

@@ -22,13 +22,21 @@ export function OwnRequests({ onEnded }: { onEnded: () => void }) {
         <Failure error={requests.error} onRetry={requests.reload} />
       )}
       {!requests.data && requests.loading && <p role="status">{t("loading")}</p>}
-      {requests.data?.items.length === 0 && (
+      {requests.data?.items.length === 0 && requests.data.damaged.length === 0 && (
         <div className="notice">
           <p>{t("noRequests")}</p>
           <p>{t("noRequestsHelp")}</p>
         </div>
       )}
       <ul className="cards">
+        {requests.data?.damaged.map((request) => (
+          <li key={request.number}>
+            <h2>{t("number", { number: request.number })}</h2>
+            <p>{request.agencyTitle}</p>
+            <p className="state late">✕ {t("damaged")}</p>
+            <p className="note">{t("damagedHelp")}</p>
+          </li>
+        ))}
         {requests.data?.items.map((request) => (
           <RequestCard key={request.number} request={request} />
         ))}

@@ -37,6 +37,7 @@ export const useHealthTexts = createTexts("health", {
   check_files: { vi: "Tệp", en: "Files" },
   check_streams: { vi: "Luồng của NATS", en: "Streams of NATS" },
   check_storage: { vi: "Dung lượng lưu trữ", en: "Storage" },
+  "check_citizen requests": { vi: "Yêu cầu của công dân", en: "Requests of citizens" },
   check_clock: { vi: "Đồng hồ", en: "Clock" },
   check_adapters: { vi: "Dịch vụ có bộ kết nối", en: "Services have adapters" },
   "check_drained adapters": { vi: "Bộ kết nối đã rút", en: "Drained adapters" },

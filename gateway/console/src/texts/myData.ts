@@ -96,6 +96,11 @@ export const useMyDataTexts = createTexts("my-data", {
   waiting: { vi: "Chờ trả lời đến hết ngày {{due}}", en: "To be answered by the end of {{due}}" },
   overdue: { vi: "Quá hạn trả lời từ ngày {{due}}", en: "Should have been answered by {{due}}" },
   answered: { vi: "Đã trả lời", en: "Answered" },
+  damaged: { vi: "Tạm thời không đọc được yêu cầu này", en: "This request cannot be read for now" },
+  damagedHelp: {
+    vi: "Cơ quan vẫn biết có yêu cầu mang số này. Nếu quá lâu không thấy trả lời, hãy liên hệ cơ quan và nêu số, hoặc gửi lại yêu cầu.",
+    en: "The agency knows that there is a request of this number. If no answer comes, ask the agency and give the number, or send the request again.",
+  },
   yourWords: { vi: "Bạn viết", en: "You wrote" },
   answer: { vi: "{{agency}} trả lời", en: "{{agency}} answered" },
   about: { vi: "Về lần xem lúc {{time}}: {{what}}", en: "About {{time}}: {{what}}" },

@@ -24,6 +24,14 @@ export const useRequestsTexts = createTexts("requests", {
   today: { vi: "Hết hạn hôm nay", en: "Due today" },
   overdue: { vi: "Quá hạn {{count}} ngày", en: "Days overdue: {{count}}" },
   answered: { vi: "Đã trả lời", en: "Answered" },
+  damagedTitle: {
+    vi: "Không đọc được {{count}} yêu cầu",
+    en: "Requests that cannot be read: {{count}}",
+  },
+  damagedHelp: {
+    vi: "Dữ liệu đã lưu bị hỏng hoặc thiếu khóa giải mã. Hãy báo người vận hành trục kèm số yêu cầu; hạn trả lời vẫn tính.",
+    en: "What was stored is damaged, or its key is missing. Tell the operators of the bus, with the number; the deadline still counts.",
+  },
   more: {
     vi: "Còn yêu cầu cũ hơn đã trả lời không hiện ở đây.",
     en: "Older answered requests are not shown here.",

@@ -16,6 +16,7 @@ const KNOWN = [
   "endpoints",
   "files",
   "storage",
+  "citizen requests",
   "streams",
   "adapters",
   "drained adapters",

@@ -6,7 +6,11 @@ import { useRequestsTexts } from "../../texts/requests";
 const SOON = 2;
 
 /** Show how long there is to answer, or that it was answered. */
-export function Deadline({ request }: { request: Schemas["CitizenRequestSummary"] }) {
+export function Deadline({
+  request,
+}: {
+  request: Pick<Schemas["CitizenRequestSummary"], "state" | "daysLeft">;
+}) {
   const t = useRequestsTexts();
   const { state, daysLeft } = request;
   if (state === "answered") return <StatusBadge meaning="healthy">{t("answered")}</StatusBadge>;

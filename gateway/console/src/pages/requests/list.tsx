@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { useHasRole } from "../../app/session";
+import { Notice } from "../../components/Notice";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, ForbiddenState, LoadingState } from "../../components/PageStates";
 import { Timestamp } from "../../components/Timestamp";
@@ -29,7 +30,10 @@ export function RequestList() {
       <PageHeader title={t("title")} purpose={t("purpose")} />
       {query.isPending && !query.error && <LoadingState />}
       {query.error && <ErrorState error={query.error} onRetry={() => void query.refetch()} />}
-      {query.data?.items.length === 0 && <EmptyState title={t("none")}>{t("noneHelp")}</EmptyState>}
+      {query.data && query.data.damaged.length > 0 && <Damaged requests={query.data.damaged} />}
+      {query.data?.items.length === 0 && query.data.damaged.length === 0 && (
+        <EmptyState title={t("none")}>{t("noneHelp")}</EmptyState>
+      )}
       <Stack component="ul" gap="sm" p={0} m={0} maw={900} style={{ listStyle: "none" }}>
         {query.data?.items.map((request) => (
           <li key={request.number}>
@@ -43,6 +47,30 @@ export function RequestList() {
         </Text>
       )}
     </>
+  );
+}
+
+/** Name the requests that cannot be read: they wait like the others, and somebody has to have them restored. */
+function Damaged({ requests }: { requests: Schemas["DamagedRequest"][] }) {
+  const t = useRequestsTexts();
+  const seesAll = useHasRole("auditor");
+  return (
+    <Stack maw={900} mb="md">
+      <Notice meaning="failure" title={t("damagedTitle", { count: requests.length })}>
+        <Text size="sm">{t("damagedHelp")}</Text>
+        <Stack component="ul" gap="xs" p={0} mt="xs" style={{ listStyle: "none" }}>
+          {requests.map((request) => (
+            <Group key={request.number} component="li" gap="sm">
+              <Text size="sm" fw={600}>
+                {t("numbered", { number: request.number })}
+              </Text>
+              {seesAll && <Text size="sm">{request.agencyTitle}</Text>}
+              <Deadline request={request} />
+            </Group>
+          ))}
+        </Stack>
+      </Notice>
+    </Stack>
   );
 }
 
