@@ -189,6 +189,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
                     registry.administration.pending,
                     partial(count_dead_letters, delivery.dead_letters),
                     health.checks.failing,
+                    citizen_requests.waiting,
                 ),
                 background,
             ),

@@ -1,5 +1,8 @@
 """People are told by mail and webhook of what they chose, once by all gateways together, and again where it was not accepted."""
 
+import datetime
+import secrets
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +17,11 @@ from support.processes import free_port
 from support.waits import eventually
 from support.workbench import Got, grant
 
-from lgsp_gateway.sessions.store import PEOPLE
+from lgsp_gateway.citizens.requests import CitizenRequest
+from lgsp_gateway.citizens.sealed_requests import ASKED, SealedRequests
+from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.sessions.store import PEOPLE, PeopleStore
 from lgsp_runtime.nats.connection import connect
 
 
@@ -112,6 +119,42 @@ async def test_what_ends_soon_and_was_not_renewed_is_told(office: Office) -> Non
     (mail,) = await office.told("ends@so.example", "ends-soon")
     assert "is-renewed " not in mail.get_content()
     await approvers.ask("DELETE", "/me/notifications", approvers.admin[1])
+
+
+async def test_an_agency_is_told_of_requests_of_citizens_and_that_their_deadlines_near(office: Office) -> None:
+    approvers, bus = office.approvers, office.approvers.people.bus
+    now, number = time.time(), secrets.randbelow(10**6)
+    connection = await connect(bus.endpoint("gateway"), "test")
+    try:
+        people = PeopleStore(lambda: bus.endpoint("people"))
+        await people.start(connection, 1)
+        stored = SealedRequests(people, PayloadCipher(KeyStore(bus.state.keys).storage_keys), str, 6)
+        for name, agency, days in (
+            ("new", "H49.1", 9),
+            ("near", "H49.1", 1),
+            ("late", "H49.1", -3),
+            ("other", "H49.2", 9),
+        ):
+            due = datetime.date.fromisoformat(day(days))
+            request = CitizenRequest(
+                f"20261128-{name}{number}", agency, "pseudonym", "ask", "Vì sao?", {"message": "m"}, now, due
+            )
+            assert await stored.create(request, ASKED, request.document())
+    finally:
+        await connection.close()
+    await office.choose(approvers.admin[1], kinds=["citizen-requests"], language="vi", email="cd@so.example")
+    await office.choose(approvers.first[1], kinds=["citizen-requests"], language="vi", email="vh@so.example")
+    (mail,) = await office.told("cd@so.example", f"late{number}")
+    text = mail.get_content()
+    for name, said in (("new", "yêu cầu mới"), ("near", "sắp đến hạn"), ("late", "quá hạn trả lời")):
+        [line] = [line for line in text.splitlines() if f"{name}{number} " in line]
+        assert said in line
+        assert f"http://127.0.0.1:{bus.port}/console/requests/20261128-{name}{number}" in text
+    assert "other" not in text
+    assert "Vì sao" not in text
+    await approvers.ask("DELETE", "/me/notifications", approvers.admin[1])
+    await approvers.ask("DELETE", "/me/notifications", approvers.first[1])
+    assert office.mail.to("vh@so.example") == []  # an operator does not answer for an agency
 
 
 async def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(office: Office) -> None:

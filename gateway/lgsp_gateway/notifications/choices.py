@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from lgsp_problems import Language
 
-Kind = Literal["requests", "expiring", "suspensions", "dead-letters", "health"]
+Kind = Literal["requests", "expiring", "suspensions", "dead-letters", "health", "citizen-requests"]
 Channel = Literal["email", "webhook"]
 
-KINDS: tuple[Kind, ...] = ("requests", "expiring", "suspensions", "dead-letters", "health")
+KINDS: tuple[Kind, ...] = ("requests", "expiring", "suspensions", "dead-letters", "health", "citizen-requests")
 CHANNELS: tuple[Channel, ...] = ("email", "webhook")
 _WORD = "[0-9A-Za-z_+'-]+"
 _LABEL = "[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_contracts.time_zone import VIETNAM, iso_time
+from lgsp_gateway.citizens.requests import DAYS_NEAR, DueRequest
 from lgsp_gateway.notifications.choices import Kind
 from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.documents import service_and_major
@@ -51,12 +52,14 @@ class Sources:
     Args:
         dead_letters: returns how many dead letters wait, by the system that owns them.
         failing: returns what is wrong, by the name of the check that fails.
+        citizen_requests: returns the requests of citizens that an agency has to answer.
     """
 
     registry: RegistrySnapshot
     pending: PendingRequests
     dead_letters: Callable[[], Awaitable[Mapping[str, int]]]
     failing: Callable[[], Mapping[str, Text]]
+    citizen_requests: Callable[[str], Awaitable[Iterable[DueRequest]]]
 
     async def occasions(self, person: Principal, kinds: Iterable[Kind], now: float) -> list[Occasion]:
         """Return what there is to tell a person of some kinds.
@@ -70,6 +73,7 @@ class Sources:
             "suspensions": self._suspensions,
             "dead-letters": self._dead_letters,
             "health": self._health,
+            "citizen-requests": self._citizen_requests,
         }
         return [one for kind in kinds async for one in found[kind](person, now)]
 
@@ -179,6 +183,32 @@ class Sources:
             return
         for name, problem in self.failing().items():
             yield Occasion("health", f"health/{name}", problem, "/health")
+
+    async def _citizen_requests(self, person: Principal, now: float) -> AsyncIterator[Occasion]:
+        if not person.has_role("agency-admin"):
+            return
+        for request in await self.citizen_requests(person.agency):
+            days, due = request.days_left(now), f"{request.due:%d/%m/%Y}"
+            if days < 0:
+                stage = "overdue"
+                text = Text(
+                    f"Yêu cầu {request.number} của công dân đã quá hạn trả lời từ ngày {due}",
+                    f"The citizen's request {request.number} should have been answered by {due}",
+                )
+            elif days <= DAYS_NEAR:
+                stage = "near"
+                text = Text(
+                    f"Yêu cầu {request.number} của công dân sắp đến hạn: phải trả lời trước hết ngày {due}",
+                    f"The citizen's request {request.number} is nearly due: answer it by the end of {due}",
+                )
+            else:
+                stage = "new"
+                text = Text(
+                    f"Có yêu cầu mới {request.number} của công dân: phải trả lời trước hết ngày {due}",
+                    f"There is a new request {request.number} of a citizen: answer it by the end of {due}",
+                )
+            identifier = f"citizen-request/{request.number}/{stage}"
+            yield Occasion("citizen-requests", identifier, text, f"/requests/{request.number}")
 
 
 def _threshold(days: int) -> int:

@@ -13,6 +13,10 @@ export const useNotificationTexts = createTexts("notifications", {
   suspensions: { vi: "một dịch vụ sắp tạm ngừng", en: "a service is to be suspended" },
   "dead-letters": { vi: "có thông điệp không giao được", en: "dead letters wait" },
   health: { vi: "một phép kiểm tra tình trạng thất bại", en: "a health check fails" },
+  "citizen-requests": {
+    vi: "công dân gửi yêu cầu đến cơ quan tôi, hoặc sắp hết hạn trả lời",
+    en: "a citizen sends my agency a request, or its deadline nears",
+  },
   language: { vi: "Ngôn ngữ của thông báo", en: "Language of the notifications" },
   email: { vi: "Thư điện tử", en: "E-mail" },
   emailHelp: { vi: "Để trống nếu không muốn nhận thư.", en: "Leave empty for no mail." },

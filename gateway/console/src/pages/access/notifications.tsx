@@ -19,7 +19,7 @@ import { useNotificationTexts } from "../../texts/notifications";
 
 type Choices = Schemas["NotificationChoices"];
 
-const KINDS = ["requests", "expiring", "suspensions", "dead-letters", "health"] as const;
+const KINDS = ["requests", "expiring", "suspensions", "dead-letters", "health", "citizen-requests"] as const;
 
 /** What the user is told of, and where. */
 export function Notifications() {
