@@ -18,6 +18,7 @@ import pytest_asyncio
 from support.preloaded import run
 from support.processes import LGSP, ROOT, Process, alive, free_port
 from support.processes import run as run_fresh
+from support.waits import eventually
 
 AN = {"soDinhDanh": "022093001234", "hoVaTen": "Nguyễn Văn An", "ngaySinh": "1993-05-17"}
 VERIFY_AN = ("population", "verify-citizen", "--as", "mot-cua", "--purpose", "giai-quyet-tthc", "-d", json.dumps(AN))
@@ -81,6 +82,42 @@ async def test_the_call_to_paste_works_as_it_stands(up: Up) -> None:
     process = await asyncio.create_subprocess_shell(pasted, stdout=asyncio.subprocess.PIPE, env=environment, cwd=ROOT)
     out, _ = await process.communicate()
     assert json.loads(out) == {"tonTai": True}
+
+
+async def test_a_demo_citizen_objects_and_the_demo_administrator_reads_it(up: Up) -> None:
+    assert any(line.startswith("  my data, as a citizen") and f"{up.url}/my-data" in line for line in up.process.output)
+    assert (await up.call(*VERIFY_AN))[0] == 0
+    async with browser() as citizen:
+        async with citizen.get(f"{up.url}/me/citizen-session") as answer:
+            [issuer] = (await answer.json())["issuers"]
+        async with citizen.get(f"{up.url}/my-data/sign-in", params={"issuer": issuer["issuer"]}) as answer:
+            link = (await answer.text()).split('<a href="')[1].split('"')[0].replace("&amp;", "&")
+        async with citizen.get(f"{issuer['issuer']}{link}") as answer:
+            assert str(answer.url) == f"{up.url}/my-data"
+        entries: list[Any] = []
+
+        async def is_seen() -> bool:
+            async with citizen.get(f"{up.url}/me/access-log") as answer:
+                entries[:] = (await answer.json())["items"]
+            return any(one["operation"] == "verify-citizen" for one in entries)
+
+        await eventually(is_seen)
+        asked = {"message": entries[0]["message"], "agency": entries[0]["agency"], "kind": "object", "text": "Vì sao?"}
+        async with citizen.post(f"{up.url}/me/access-requests", json=asked) as answer:
+            number = (await answer.json())["number"]
+    links = dict(re.findall(r"console, (\w+), once +\S+#(\S+)", "\n".join(up.process.output)))
+    for role in ("operator", "administrator"):  # also where an operator was there first
+        async with browser() as person:
+            async with person.post(f"{up.url}/console/sign-in/once", json={"link": links[role]}) as answer:
+                assert answer.status == 200, role
+            async with person.get(f"{up.url}/citizen-requests/{number}") as answer:
+                assert (await answer.json())["mayAnswer"] is (role == "administrator")
+
+
+def browser() -> aiohttp.ClientSession:
+    """What a browser sends from a page of the bus."""
+    headers = {"Sec-Fetch-Site": "same-origin", "X-Requested-With": "lgsp-console"}
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=headers)
 
 
 async def test_token_is_alone_on_stdout(up: Up) -> None:

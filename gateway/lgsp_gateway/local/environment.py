@@ -15,6 +15,7 @@ import yaml
 
 from lgsp_auth.signing_keys import SigningKey
 from lgsp_contracts import documents
+from lgsp_gateway.local.citizen_issuer import DemoCitizen
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.sessions.demo_sign_in import Newcomer
 from lgsp_runtime import durable_file
@@ -36,6 +37,8 @@ class Environment:
         searchable: an indexer runs too.
         operator: the operator's system, where a link signs a person in who operates the bus; "" for no such link.
         officer: as what another link registers an officer who uses forms; None for no such link.
+        administrator: as what another link registers the administrator of an agency; None for no such link.
+        citizens: whom the stand-in issuer signs in to the citizens' page; none for no such issuer.
     """
 
     registry: Path
@@ -49,6 +52,8 @@ class Environment:
     searchable: bool = False
     operator: str = ""
     officer: Newcomer | None = None
+    administrator: Newcomer | None = None
+    citizens: tuple[DemoCitizen, ...] = ()
 
     def seed(self, state: StateDir) -> None:
         """Fill an empty registry; leave one that is there as it is."""

@@ -56,6 +56,11 @@ class StateDir:
         return self.root / "index.db"
 
     @property
+    def issuers(self) -> Path:
+        """Return the file of the issuer that citizens sign in with: a new one for each start."""
+        return self.root / "issuers.yaml"
+
+    @property
     def running_file(self) -> Path:
         """Return the file in which a running bus describes itself."""
         return self.root / "running.json"

@@ -21,6 +21,7 @@ import orjson
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
+from lgsp_gateway.local.citizen_issuer import CitizenIssuer
 from lgsp_gateway.local.console_build import build_console
 from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.nats_config import LocalServer
@@ -68,6 +69,7 @@ class LocalBus:
         self._nats_server = nats_server
         self._before_ready = before_ready
         self._gateway_options = gateway_options
+        self._citizens = CitizenIssuer(environment.citizens, self._url) if environment.citizens else None
         self._traffic = traffic
         self._servers = servers
         self._playing = Background()
@@ -75,6 +77,10 @@ class LocalBus:
         self._background = Background()
         self._addresses: dict[str, Any] = {}
         self._began = time.monotonic()
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
 
     async def run(self) -> None:
         """Start all of it, say READY, wait for SIGINT or SIGTERM, stop all of it.
@@ -117,10 +123,14 @@ class LocalBus:
         adapters = [self._adapter(name, paths, nats_url, environment) for name, paths in local.adapters.items()]
         gateways = [self._gateway(name, nats_url) for name in local.gateways]
         indexers = [self._indexer(nats_url)] if local.searchable else []
+        if self._citizens:
+            await self._citizens.start()
+            issuers = orjson.dumps(self._citizens.configuration(), option=orjson.OPT_INDENT_2)
+            durable_file.write(self._state.issuers, issuers)
         await asyncio.gather(*(self._begin(self._nats(server)) for server in nats_servers))
         await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes, *indexers)))
         self._addresses = {
-            "url": f"http://127.0.0.1:{self._port}",
+            "url": self._url,
             "nats": nats_url,
             "sandbox": {server: f"http://127.0.0.1:{ports[server]}" for server in local.sandboxes},
         }
@@ -131,7 +141,7 @@ class LocalBus:
         if self._traffic:
             self._playing.run_forever("traffic", partial(self._traffic, self._addresses))
         if local.searchable:
-            await build_console(_print_progress, f"http://127.0.0.1:{self._port}")
+            await build_console(_print_progress, self._url)
 
     async def _begin(self, child: Child) -> None:
         self._children.append(child)
@@ -142,6 +152,8 @@ class LocalBus:
     async def _stop(self) -> None:
         for child in self._children:
             child.stopping = True
+        if self._citizens:
+            await self._citizens.stop()
         kinds = ("gateway", "adapter", "indexer", "")
         by_kind = {kind: [child for child in self._children if child.name.startswith(kind)] for kind in kinds}
         for children in by_kind.values():
@@ -169,6 +181,7 @@ class LocalBus:
         command += ["--keys", str(self._state.keys), "--registry", str(self._state.registry)]
         command += ["--index", str(self._state.index)] if self._environment.searchable else []
         command += ["--security-log", str(self._state.logs / "security.log")] if self._environment.searchable else []
+        command += ["--issuers", str(self._state.issuers)] if self._citizens else []
         if self._environment.catalog:
             command += ["--catalog", str(self._environment.catalog)]
         command += ["--replicas", str(self._replicas), *self._gateway_options]
@@ -190,7 +203,7 @@ class LocalBus:
 
     def _adapter(self, name: str, manifests: tuple[str, ...], nats_url: str, environment: dict[str, str]) -> Child:
         command = [*_lgsp(), "adapter", "run", *manifests, "--nats", nats_url]
-        command += ["--gateway", f"http://127.0.0.1:{self._port}", "--keys", str(self._state.credentials)]
+        command += ["--gateway", self._url, "--keys", str(self._state.credentials)]
         command += ["--security-log", str(self._state.logs / "security.log")] if self._environment.searchable else []
         if self._environment.catalog:
             command += ["--catalog", str(self._environment.catalog)]
@@ -219,7 +232,9 @@ class LocalBus:
         Returns:
             The secrets of the links, by who is signed in; none where this bus has no operator.
         """
-        operator, officer = self._environment.operator, self._environment.officer
+        operator = self._environment.operator
+        others = {"officer": self._environment.officer, "administrator": self._environment.administrator}
+        newcomers = {role: newcomer for role, newcomer in others.items() if newcomer}
         if not operator:
             return {}
         password = nats_config.passwords(self._state) / nats_users.GATEWAY
@@ -228,9 +243,10 @@ class LocalBus:
         try:
             sessions = SessionStore()
             await sessions.start(connection, self._replicas)
-            links = {"operator": await write_link(sessions, self._person("operator"), operator)}
-            if officer:
-                links["officer"] = await write_link(sessions, self._person("officer"), operator, officer)
+            known = {self._person(role): newcomer for role, newcomer in newcomers.items()}
+            links = {"operator": await write_link(sessions, self._person("operator"), operator, beforehand=known)}
+            for role, newcomer in newcomers.items():
+                links[role] = await write_link(sessions, self._person(role), operator, newcomer)
             return links
         finally:
             await connection.close()
@@ -240,7 +256,7 @@ class LocalBus:
         return durable_file.ensure(self._state.root / f"console-{role}", lambda: new_person_id().encode()).decode()
 
     def _print_ready(self, nats_servers: Sequence[LocalServer], links: dict[str, str]) -> None:
-        url = f"http://127.0.0.1:{self._port}"
+        url = self._url
         _print_progress(f"READY {url}", time.monotonic() - self._began)
         lines = [
             "",
@@ -249,6 +265,10 @@ class LocalBus:
             *(f"  console, {f'{role}, once':<20}{url}/console/sign-in/once#{link}" for role, link in links.items()),
             *(f"  {server.name:<28} 127.0.0.1:{server.port}" for server in nats_servers),
         ]
+        if self._citizens:
+            lines += [
+                f"  my data, as a citizen        {url}/my-data (sign in, choose {self._environment.citizens[0].name})"
+            ]
         lines += [f"  sandbox {name:<20} {url}" for name, url in self._addresses["sandbox"].items()]
         lines += [
             f"  state, logs and keys         {self._state.root}",

@@ -1,13 +1,14 @@
-"""Signs people of a bus on one machine in by a link, once: `lgsp up` prints links of its operator and of an officer, so that the console can
-be looked at without an issuer.
+"""Signs people of a bus on one machine in by a link, once: `lgsp up` prints links of its operator, of an officer and of an agency's
+administrator, so that the console can be looked at without an issuer.
 
 The link is written into NATS by whoever started the bus and has its passwords, and counts on the loopback interface alone. The person is
 registered when the link is first used, not before: from then on there is a person who operates the bus, and systems alone no
-longer approve what concerns persons.
+longer approve what concerns persons. So an administrator is registered with whoever is first, while no person operates the bus yet.
 """
 
 import secrets
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from lgsp_auth.id_token import Account
@@ -37,20 +38,33 @@ class Newcomer(NamedTuple):
     name: str
 
 
-async def write_link(sessions: SessionStore, person: str, system: str, newcomer: Newcomer | None = None) -> str:
+async def write_link(
+    sessions: SessionStore,
+    person: str,
+    system: str,
+    newcomer: Newcomer | None = None,
+    beforehand: Mapping[str, Newcomer] | None = None,
+) -> str:
     """Write a new link and return its secret.
 
     Args:
         person: the id of the person whom it signs in.
         system: the operator's system that registers them, where they are not registered yet.
         newcomer: as what; None for an operator of the same agency as the system.
+        beforehand: who is registered before them, by the ids of persons.
 
     Raises:
         Refusal: `bus-unavailable`.
     """
     link = secrets.token_urlsafe(24)
     expires = time.time() + LINK_SECONDS
-    document = {"person": person, "system": system, "newcomer": newcomer and list(newcomer), "expires": expires}
+    document = {
+        "person": person,
+        "system": system,
+        "newcomer": newcomer and list(newcomer),
+        "beforehand": {other: list(as_what) for other, as_what in (beforehand or {}).items()},
+        "expires": expires,
+    }
     await buckets.write(sessions.bucket, f"once.{id_of(link)}", document)
     return link
 
@@ -88,9 +102,10 @@ class DemoSignIn:
         if not (stored and unused and await buckets.replace(self._sign_in.sessions.bucket, key, {}, stored.revision)):
             raise _used()
         person = str(stored.document["person"])
-        if person not in self._registry.persons:
-            newcomer = stored.document.get("newcomer")
-            await self._register(person, str(stored.document["system"]), Newcomer(*newcomer) if newcomer else None)
+        system, newcomer = str(stored.document["system"]), stored.document.get("newcomer")
+        for other, as_what in {**stored.document.get("beforehand", {}), person: newcomer}.items():
+            if other not in self._registry.persons:
+                await self._register(other, system, Newcomer(*as_what) if as_what else None)
         begun = await self._sign_in.begin_for(person, origin, now)
         if begun is None:
             raise _used()

@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from lgsp_contracts import catalog as catalogs
+from lgsp_gateway.local.citizen_issuer import DemoCitizen
 from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.sessions.demo_sign_in import Newcomer
@@ -88,4 +89,6 @@ ENVIRONMENT = Environment(
     searchable=True,
     operator="van-hanh",
     officer=Newcomer("H49.61", ("officer",), "Trần Thị Hoa (lgsp up)"),
+    administrator=Newcomer("H49.12", ("agency-admin",), "Phạm Văn Minh (lgsp up)"),
+    citizens=(DemoCitizen("022093001234", "Nguyễn Văn An"), DemoCitizen("022195001235", "Trần Thị Bình")),
 )
