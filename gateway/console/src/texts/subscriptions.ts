@@ -164,6 +164,19 @@ export const useSubscriptionTexts = createTexts("subscriptions", {
   },
   chooseEndpoint: { vi: "Gửi đến điểm nhận", en: "Send to the endpoint" },
   noEndpointYet: { vi: "Chưa có điểm nhận; hãy thêm trước.", en: "There is no endpoint yet; add one first." },
+  chooseOperation: { vi: "Gọi thao tác", en: "Call the operation" },
+  operationHint: {
+    vi: "Thao tác do bộ kết nối của hệ thống này trả lời; phải chịu được việc gọi lặp lại.",
+    en: "One that the adapter of this system answers; it must bear being called again.",
+  },
+  noOperation: {
+    vi: "Hệ thống này không cung cấp thao tác nào; hãy công bố hợp đồng có thao tác nhận sự kiện trước.",
+    en: "This system provides no operation; publish a contract with one that takes the event first.",
+  },
+  content: { vi: "Thao tác nhận", en: "The operation gets" },
+  content_data: { vi: "Dữ liệu của sự kiện", en: "The data of the event" },
+  content_cloudevent: { vi: "Cả sự kiện (CloudEvent)", en: "The whole event (CloudEvent)" },
+  more: { vi: "Xem thêm", en: "Show more" },
   filterHint: {
     vi: "Biểu thức JMESPath trên những trường được xem; để trống: nhận mọi sự kiện.",
     en: "A JMESPath expression over the fields that the grant shows; empty: every event.",
