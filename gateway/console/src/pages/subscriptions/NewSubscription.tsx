@@ -1,24 +1,13 @@
-import {
-  Anchor,
-  Button,
-  Checkbox,
-  Group,
-  Select,
-  Stack,
-  Stepper,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Button, Checkbox, Group, Select, Stack, Stepper, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link, useLocation } from "wouter";
+import { useLocation } from "wouter";
+import { allPages } from "../../api/allPages";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
+import { DeliveryFields, deliveryOf, FIRST_DELIVERY } from "./DeliveryFields";
 import { Refusal } from "./Refusal";
 import { useOwnSystems } from "./useOwner";
-
-type Kind = "webhook" | "pull" | "sse";
 
 /** Subscribe one of the agency's systems to events: first what it receives, then how. */
 export function NewSubscription() {
@@ -31,15 +20,9 @@ export function NewSubscription() {
   const [events, setEvents] = useState<string[]>([]);
   const [purpose, setPurpose] = useState<string | null>(null);
   const [name, setName] = useState("");
-  const [kind, setKind] = useState<Kind>("webhook");
-  const [endpoint, setEndpoint] = useState<string | null>(null);
+  const [delivery, setDelivery] = useState(FIRST_DELIVERY);
   const [filter, setFilter] = useState("");
   const grants = useEventGrants(system);
-  const endpoints = useQuery({
-    queryKey: ["endpoints of", system],
-    queryFn: () => dataOf(api.GET("/endpoints", { params: { query: { system: system ?? "" } } })),
-    enabled: system !== null,
-  });
   const grant = grants.find((one) => one.name === grantName);
   const create = useMutation({
     mutationFn: () =>
@@ -52,7 +35,7 @@ export function NewSubscription() {
             major: grant?.major ?? 0,
             events,
             purpose: purpose ?? "",
-            delivery: deliveryOf(kind, endpoint),
+            delivery: deliveryOf(delivery),
             ...(filter && { filter }),
           },
         }),
@@ -83,6 +66,7 @@ export function NewSubscription() {
                 setSystem(value);
                 setGrantName(null);
                 setEvents([]);
+                setDelivery(FIRST_DELIVERY);
               }}
               searchable
               required
@@ -137,35 +121,7 @@ export function NewSubscription() {
               required
               maxLength={120}
             />
-            <Select
-              label={t("delivery")}
-              data={(["webhook", "pull", "sse"] as const).map((value) => ({ value, label: t(value) }))}
-              value={kind}
-              onChange={(value) => setKind((value ?? "webhook") as Kind)}
-              allowDeselect={false}
-            />
-            {kind === "webhook" && (
-              <>
-                <Select
-                  label={t("chooseEndpoint")}
-                  data={(endpoints.data?.items ?? []).map((one) => ({
-                    value: one.id,
-                    label: `${one.name} — ${one.url}`,
-                  }))}
-                  value={endpoint}
-                  onChange={setEndpoint}
-                  required
-                />
-                {endpoints.data?.items.length === 0 && (
-                  <Text size="sm">
-                    {t("noEndpointYet")}{" "}
-                    <Anchor component={Link} href="/endpoints/new" underline="always">
-                      {t("newEndpoint")}
-                    </Anchor>
-                  </Text>
-                )}
-              </>
-            )}
+            <DeliveryFields system={system ?? ""} chosen={delivery} onChange={setDelivery} />
             <TextInput
               label={t("filter")}
               description={t("filterHint")}
@@ -189,11 +145,6 @@ export function NewSubscription() {
   );
 }
 
-function deliveryOf(kind: Kind, endpoint: string | null): Schemas["SubscriptionCreation"]["delivery"] {
-  if (kind === "webhook") return { kind, endpoint: endpoint ?? "" };
-  return kind === "pull" ? { kind, visibility: 30 } : { kind };
-}
-
 interface EventGrant {
   name: string;
   service: string;
@@ -207,10 +158,16 @@ function useEventGrants(system: string | null): EventGrant[] {
   const { data } = useQuery({
     queryKey: ["event grants", system],
     queryFn: () =>
-      dataOf(api.GET("/registry/grants", { params: { query: { consumer: system ?? "", limit: 200 } } })),
+      allPages<Schemas["Grant"]>((cursor) =>
+        dataOf(
+          api.GET("/registry/grants", {
+            params: { query: { consumer: system ?? "", limit: 200, ...(cursor && { cursor }) } },
+          }),
+        ),
+      ),
     enabled: system !== null,
   });
-  return (data?.items ?? []).flatMap(({ metadata, spec, status }) =>
+  return (data ?? []).flatMap(({ metadata, spec, status }) =>
     isInForce(status) && spec.events && Object.keys(spec.events).length > 0
       ? [
           {
