@@ -84,6 +84,17 @@ async def portal(publisher: Subscribing, people: Officials, browser: Browser) ->
     await receiver.runner.cleanup()
 
 
+async def gives_the_focus_back(page: Page, button: str) -> None:
+    """A dialog that a button opens holds the focus, and gives it back when Escape closes it."""
+    opener = page.get_by_role("button", name=button)
+    await opener.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog").locator(":focus")).to_have_count(1)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(opener).to_be_focused()
+
+
 async def test_an_endpoint_is_made_tested_and_given_a_new_secret(portal: Portal) -> None:
     page = await portal.console.page("developer")
     secret = await portal.endpoint(page, "nhan-mot")
@@ -104,9 +115,11 @@ async def test_an_endpoint_is_made_tested_and_given_a_new_secret(portal: Portal)
     await page.keyboard.press("Enter")
     rotated = await page.get_by_role("dialog", name="Khóa ký mới", exact=True).locator("code").inner_text()
     assert rotated not in ("", secret)
-    await page.get_by_role("button", name="Đã lưu khóa").focus()
+    await expect(page.get_by_role("button", name="Đã lưu khóa")).to_be_focused()
     await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Tạo khóa mới")).to_be_focused()
     await expect(page.get_by_text("Ký kèm đến")).to_be_visible()
+    await gives_the_focus_back(page, "Đổi địa chỉ")
     await page.get_by_role("button", name="Gửi sự kiện thử").click()
     await eventually(lambda: len(portal.receiver.received) == 2)
     for one in (secret, rotated):  # both sign while they overlap
@@ -148,6 +161,7 @@ async def test_a_subscription_is_made_replayed_and_paused(portal: Portal) -> Non
     for _ in range(3):
         await portal.publisher.publish()
     await eventually(lambda: len(portal.receiver.received) == 3)
+    await gives_the_focus_back(page, "Replay")
     await page.get_by_role("button", name="Replay").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_text("3 events of this time will be delivered again")).to_be_visible()
@@ -169,6 +183,41 @@ async def test_a_subscription_is_made_replayed_and_paused(portal: Portal) -> Non
     await page.get_by_role("button", name="Resume").click()
     await page.get_by_role("dialog").get_by_role("button", name="Resume").click()
     await expect(page.get_by_text("Delivering", exact=True)).to_be_visible()
+
+
+async def test_an_adapter_receives_and_a_long_list_is_read_to_its_end(portal: Portal) -> None:
+    page = await portal.console.page("developer")
+    await page.goto("/console/subscriptions/new")
+    await page.get_by_role("combobox", name="Hệ thống nhận").click()
+    await page.get_by_role("option", name="alpha", exact=True).click()
+    await page.get_by_role("combobox", name="Quyền khai thác sự kiện").click()
+    await page.get_by_role("option", name=re.compile("alpha-births")).click()
+    await page.get_by_label(EVENT).check()
+    await page.get_by_role("button", name="Tiếp tục").click()
+    await page.get_by_label("Tên").fill("vao-so")
+    await page.get_by_role("combobox", name="Cách nhận").click()
+    await page.get_by_role("option", name="Gọi một thao tác của hệ thống").click()
+    await page.get_by_role("combobox", name="Gọi thao tác").click()
+    await expect(page.get_by_role("option", name=re.compile("births"))).to_have_count(0)  # another system answers it
+    await page.get_by_role("option", name=re.compile("registers v1.receive-once")).click()
+    await page.get_by_role("button", name="Tạo", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("có thể làm hai lần")
+    await page.get_by_role("combobox", name="Gọi thao tác").click()
+    await page.get_by_role("option", name=re.compile(r"registers v1.receive\)")).click()
+    await page.get_by_role("button", name="Tạo", exact=True).click()
+    await expect(page.get_by_role("heading", name="vao-so")).to_be_visible()
+    await expect(page.get_by_text("registers v1/receive")).to_be_visible()
+
+    many = {"delivery": {"kind": "sse"}}
+    made = [await portal.publisher.subscribe(name=f"dai-{number}", **many) for number in range(50)]
+    await page.goto("/console/subscriptions")
+    await expect(page.get_by_role("link", name="dai-0", exact=True)).to_be_visible()
+    await expect(page.get_by_role("link", name="dai-49", exact=True)).to_have_count(0)
+    await page.get_by_role("button", name="Xem thêm").click()
+    await expect(page.get_by_role("link", name="dai-49", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Xem thêm")).to_have_count(0)
+    for one in made:
+        assert (await portal.publisher.ask("DELETE", f"/{one['id']}")).status == 204
 
 
 async def test_an_operator_pauses_alone_and_an_old_sign_in_redirects_nothing(portal: Portal) -> None:

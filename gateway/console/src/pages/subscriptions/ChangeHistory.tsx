@@ -13,7 +13,8 @@ const STEPS = [
   "secret-removed",
 ] as const;
 
-interface Change {
+/** A change of a subscription or an endpoint. */
+export interface Change {
   step: string;
   by: string;
   at: string;

@@ -1,29 +1,29 @@
-import { Anchor, Button, Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Button, Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { Link, useLocation } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
-import { useHasRole } from "../../app/session";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { formatDateTime, Timestamp } from "../../components/Timestamp";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { Attempts } from "./Attempts";
-import { ChangeHistory } from "./ChangeHistory";
 import { RotateDialog, UrlDialog } from "./endpointDialogs";
-import { SecretShown } from "./SecretShown";
-import { type Step, StepDialog } from "./StepDialog";
+import { ReceiverFrame } from "./ReceiverFrame";
+import type { Step } from "./StepDialog";
 import { EndpointState } from "./states";
-import { TestButton } from "./TestButton";
 import { useOwnSystems } from "./useOwner";
 
 const INTERVAL_MS = 10_000;
 
 type Endpoint = Schemas["Endpoint"];
 
+interface Read {
+  endpoint: Endpoint;
+  attempts: Schemas["EndpointAttempts"]["items"];
+  history: Schemas["ChangeHistory"]["items"];
+}
+
 /** One webhook endpoint: where it is, its secrets, and what became of the last requests to it. */
 export function EndpointPage({ id }: { id: string }) {
-  const t = useSubscriptionTexts();
   const path = { params: { path: { endpoint: id } } };
   const { data, error, refetch } = useQuery({
     queryKey: ["endpoint", id],
@@ -38,28 +38,15 @@ export function EndpointPage({ id }: { id: string }) {
     refetchInterval: INTERVAL_MS,
   });
   if (!data) return error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <LoadingState />;
-  return (
-    <Stack gap="md">
-      <Anchor component={Link} href="/endpoints" size="sm">
-        ← {t("endpoints")}
-      </Anchor>
-      <Head endpoint={data.endpoint} />
-      <Attempts attempts={data.attempts} />
-      <ChangeHistory changes={data.history} />
-    </Stack>
-  );
+  return <Loaded {...data} />;
 }
 
-function Head({ endpoint }: { endpoint: Endpoint }) {
+function Loaded({ endpoint, attempts, history }: Read) {
   const t = useSubscriptionTexts();
   const queries = useQueryClient();
-  const [, navigate] = useLocation();
-  const operates = useHasRole("operator");
   const owns = useOwnSystems().includes(endpoint.system);
-  const [step, setStep] = useState<Step | null>(null);
   const [rotating, rotation] = useDisclosure();
   const [changing, change] = useDisclosure();
-  const [secret, setSecret] = useState("");
   const path = { params: { path: { endpoint: endpoint.id } } };
   const refresh = () => void queries.invalidateQueries({ queryKey: ["endpoint", endpoint.id] });
   const perform = async (chosen: Step, reason: string) => {
@@ -69,32 +56,19 @@ function Head({ endpoint }: { endpoint: Endpoint }) {
     return api.DELETE("/endpoints/{endpoint}", { params: { ...path.params, query: body } });
   };
   return (
-    <>
-      <Group justify="space-between" align="flex-start">
-        <Group gap="sm">
-          <Title order={2}>{endpoint.name}</Title>
-          <EndpointState endpoint={endpoint} />
-        </Group>
-        <Group gap="xs">
-          {(owns || operates) && (
-            <TestButton send={() => dataOf(api.POST("/endpoints/{endpoint}/test", path))} onDone={refresh} />
-          )}
-          {(owns || operates) && (
-            <Button
-              variant="default"
-              onClick={() => setStep(endpoint.state === "active" ? "pause" : "resume")}
-            >
-              {t(endpoint.state === "active" ? "pause" : "resume")}
-            </Button>
-          )}
-          {owns && (
-            <Button variant="default" onClick={() => setStep("remove")}>
-              {t("remove")}
-            </Button>
-          )}
-        </Group>
-      </Group>
-      {endpoint.state === "paused" && endpoint.decision && <Stopped decision={endpoint.decision} />}
+    <ReceiverFrame
+      list={{ href: "/endpoints", title: t("endpoints") }}
+      name={endpoint.name}
+      system={endpoint.system}
+      badge={<EndpointState endpoint={endpoint} />}
+      active={endpoint.state === "active"}
+      decision={endpoint.decision}
+      changes={history}
+      test={() => dataOf(api.POST("/endpoints/{endpoint}/test", path))}
+      operatorsTest
+      perform={perform}
+      onChanged={refresh}
+    >
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card withBorder padding="md">
           <dl className="facts">
@@ -123,44 +97,10 @@ function Head({ endpoint }: { endpoint: Endpoint }) {
         </Card>
         <Secrets endpoint={endpoint} owns={owns} onRotate={rotation.open} onRemoved={refresh} />
       </SimpleGrid>
-      <StepDialog
-        step={step}
-        name={endpoint.name}
-        perform={perform}
-        onClose={() => setStep(null)}
-        onDone={(done) => (done === "remove" ? navigate("/endpoints") : refresh())}
-      />
-      {rotating && (
-        <RotateDialog
-          endpoint={endpoint}
-          onClose={rotation.close}
-          onDone={(made) => {
-            setSecret(made);
-            refresh();
-          }}
-        />
-      )}
-      {changing && <UrlDialog endpoint={endpoint} onClose={change.close} onDone={refresh} />}
-      {secret && <SecretShown secret={secret} onClose={() => setSecret("")} />}
-    </>
-  );
-}
-
-/** Show who stopped something, when and why. */
-export function Stopped({ decision }: { decision: Schemas["Decision"] }) {
-  const t = useSubscriptionTexts();
-  return (
-    <Card withBorder padding="sm">
-      <Text size="sm">
-        {t("stoppedBy", { by: decision.by || t("endpoint"), time: formatDateTime(new Date(decision.at)) })}
-        {decision.reason && `: ${decision.reason}`}
-      </Text>
-      {decision.role === "operator" && (
-        <Text size="sm" c="dimmed">
-          {t("operatorSide")}
-        </Text>
-      )}
-    </Card>
+      <Attempts attempts={attempts} />
+      <RotateDialog opened={rotating} endpoint={endpoint} onClose={rotation.close} onDone={refresh} />
+      <UrlDialog opened={changing} endpoint={endpoint} onClose={change.close} onDone={refresh} />
+    </ReceiverFrame>
   );
 }
 

@@ -11,16 +11,29 @@ import { Refusal } from "./Refusal";
 const HOUR_MS = 3_600_000;
 const OFFSET = "+07:00";
 
-/** Have events delivered again, after showing how many. */
-export function ReplayDialog({
-  subscription,
-  onClose,
-  onDone,
-}: {
+interface Props {
   subscription: Schemas["Subscription"];
   onClose: () => void;
   onDone: () => void;
-}) {
+}
+
+/** Have events delivered again, after showing how many. */
+export function ReplayDialog({ opened, ...rest }: Props & { opened: boolean }) {
+  const t = useSubscriptionTexts();
+  const common = useCommonTexts();
+  return (
+    <Modal
+      opened={opened}
+      onClose={rest.onClose}
+      title={t("replayTitle")}
+      closeButtonProps={{ "aria-label": common("close") }}
+    >
+      <ReplayForm {...rest} />
+    </Modal>
+  );
+}
+
+function ReplayForm({ subscription, onClose, onDone }: Props) {
   const t = useSubscriptionTexts();
   const common = useCommonTexts();
   const [from, setFrom] = useState(() => localTime(new Date(Date.now() - HOUR_MS)));
@@ -50,57 +63,50 @@ export function ReplayDialog({
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t("replayTitle")}
-      closeButtonProps={{ "aria-label": common("close") }}
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        replay.mutate();
+      }}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          replay.mutate();
-        }}
-      >
-        <Stack>
-          <TextInput
-            label={t("replayFrom")}
-            type="datetime-local"
-            step={1}
-            value={from}
-            onChange={(event) => setFrom(event.currentTarget.value)}
-            required
-            data-autofocus
-          />
-          <TextInput
-            label={t("replayTo")}
-            type="datetime-local"
-            step={1}
-            value={to}
-            onChange={(event) => setTo(event.currentTarget.value)}
-          />
-          <div role="status">
-            {preview.isFetching && <Text size="sm">{t("counting")}</Text>}
-            {preview.data && !preview.isFetching && (
-              <Text size="sm" fw={600}>
-                {t("replayCount", { count: preview.data.events })}
-              </Text>
-            )}
-          </div>
-          {preview.error && <ErrorState error={preview.error} />}
-          {!to && <Text size="sm">{t("replayAll")}</Text>}
-          <Refusal error={replay.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {common("cancel")}
-            </Button>
-            <Button type="submit" loading={replay.isPending}>
-              {t("replay")}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <Stack>
+        <TextInput
+          label={t("replayFrom")}
+          type="datetime-local"
+          step={1}
+          value={from}
+          onChange={(event) => setFrom(event.currentTarget.value)}
+          required
+          data-autofocus
+        />
+        <TextInput
+          label={t("replayTo")}
+          type="datetime-local"
+          step={1}
+          value={to}
+          onChange={(event) => setTo(event.currentTarget.value)}
+        />
+        <div role="status">
+          {preview.isFetching && <Text size="sm">{t("counting")}</Text>}
+          {preview.data && !preview.isFetching && (
+            <Text size="sm" fw={600}>
+              {t("replayCount", { count: preview.data.events })}
+            </Text>
+          )}
+        </div>
+        {preview.error && <ErrorState error={preview.error} />}
+        {!to && <Text size="sm">{t("replayAll")}</Text>}
+        <Refusal error={replay.error} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {common("cancel")}
+          </Button>
+          <Button type="submit" loading={replay.isPending}>
+            {t("replay")}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }
 

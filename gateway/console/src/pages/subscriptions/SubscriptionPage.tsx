@@ -1,22 +1,17 @@
-import { Alert, Anchor, Button, Card, Group, Stack, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Card } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { Link, useLocation } from "wouter";
+import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
-import { useHasRole } from "../../app/session";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { Timestamp } from "../../components/Timestamp";
 import { useLanguage } from "../../texts/createTexts";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
-import { ChangeHistory } from "./ChangeHistory";
-import { Stopped } from "./EndpointPage";
+import { ReceiverFrame } from "./ReceiverFrame";
 import { ReplayDialog } from "./ReplayDialog";
-import { type Step, StepDialog } from "./StepDialog";
+import type { Step } from "./StepDialog";
 import { SubscriptionState } from "./states";
-import { TestButton } from "./TestButton";
-import { useOwnSystems } from "./useOwner";
 
 const INTERVAL_MS = 10_000;
 
@@ -24,7 +19,6 @@ type Subscription = Schemas["Subscription"];
 
 /** One subscription: whether its events arrive, why not, and what its owner does about it. */
 export function SubscriptionPage({ id }: { id: string }) {
-  const t = useSubscriptionTexts();
   const path = { params: { path: { subscription: id } } };
   const { data, error, refetch } = useQuery({
     queryKey: ["subscription", id],
@@ -38,26 +32,18 @@ export function SubscriptionPage({ id }: { id: string }) {
     refetchInterval: INTERVAL_MS,
   });
   if (!data) return error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <LoadingState />;
-  return (
-    <Stack gap="md">
-      <Anchor component={Link} href="/" size="sm">
-        ← {t("subscriptions")}
-      </Anchor>
-      <Head subscription={data.subscription} />
-      <Held subscription={data.subscription} />
-      <Facts subscription={data.subscription} />
-      <ChangeHistory changes={data.history} />
-    </Stack>
-  );
+  return <Loaded {...data} />;
 }
 
-function Head({ subscription }: { subscription: Subscription }) {
+function Loaded({
+  subscription,
+  history,
+}: {
+  subscription: Subscription;
+  history: Schemas["ChangeHistory"]["items"];
+}) {
   const t = useSubscriptionTexts();
   const queries = useQueryClient();
-  const [, navigate] = useLocation();
-  const operates = useHasRole("operator");
-  const owns = useOwnSystems().includes(subscription.consumer);
-  const [step, setStep] = useState<Step | null>(null);
   const [replaying, replay] = useDisclosure();
   const path = { params: { path: { subscription: subscription.id } } };
   const refresh = () => void queries.invalidateQueries({ queryKey: ["subscription", subscription.id] });
@@ -67,56 +53,35 @@ function Head({ subscription }: { subscription: Subscription }) {
     if (chosen === "resume") return api.POST("/subscriptions/{subscription}/resume", { ...path, body });
     return api.DELETE("/subscriptions/{subscription}", { params: { ...path.params, query: body } });
   };
-  const pauses = subscription.state === "active";
   return (
-    <>
-      <Group justify="space-between" align="flex-start">
-        <Group gap="sm">
-          <Title order={2}>{subscription.name}</Title>
-          <SubscriptionState subscription={subscription} />
-        </Group>
-        <Group gap="xs">
-          {owns && (
-            <>
-              <TestButton
-                send={() => dataOf(api.POST("/subscriptions/{subscription}/test", { ...path, body: {} }))}
-                onDone={refresh}
-              />
-              <Button variant="default" onClick={replay.open}>
-                {t("replay")}
-              </Button>
-            </>
-          )}
-          {(owns || operates) && (
-            <Button variant="default" onClick={() => setStep(pauses ? "pause" : "resume")}>
-              {t(pauses ? "pause" : "resume")}
-            </Button>
-          )}
-          {owns && (
-            <Button variant="default" onClick={() => setStep("remove")}>
-              {t("remove")}
-            </Button>
-          )}
-        </Group>
-      </Group>
-      <StepDialog
-        step={step}
-        name={subscription.name}
-        perform={perform}
-        onClose={() => setStep(null)}
-        onDone={(done) => (done === "remove" ? navigate("/") : refresh())}
-      />
-      {replaying && <ReplayDialog subscription={subscription} onClose={replay.close} onDone={refresh} />}
-    </>
+    <ReceiverFrame
+      list={{ href: "/", title: t("subscriptions") }}
+      name={subscription.name}
+      system={subscription.consumer}
+      badge={<SubscriptionState subscription={subscription} />}
+      active={subscription.state === "active"}
+      decision={subscription.decision}
+      changes={history}
+      test={() => dataOf(api.POST("/subscriptions/{subscription}/test", { ...path, body: {} }))}
+      perform={perform}
+      onChanged={refresh}
+      actions={
+        <Button variant="default" onClick={replay.open}>
+          {t("replay")}
+        </Button>
+      }
+    >
+      <Held subscription={subscription} />
+      <Facts subscription={subscription} />
+      <ReplayDialog opened={replaying} subscription={subscription} onClose={replay.close} onDone={refresh} />
+    </ReceiverFrame>
   );
 }
 
 function Held({ subscription }: { subscription: Subscription }) {
   const t = useSubscriptionTexts();
   const language = useLanguage();
-  if (subscription.state !== "active" && subscription.decision) {
-    return <Stopped decision={subscription.decision} />;
-  }
+  if (subscription.state !== "active" && subscription.decision) return null; // the frame says who stopped it
   if (subscription.blocked) {
     return (
       <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={t("whyHeld")}>
@@ -154,6 +119,8 @@ function Facts({ subscription }: { subscription: Subscription }) {
             <Anchor component={Link} href={`/endpoints/${delivery.endpoint}`} size="sm">
               {t("webhook")}
             </Anchor>
+          ) : delivery.kind === "adapter" ? (
+            `${t("adapter")}: ${delivery.service} v${delivery.major}/${delivery.operation}`
           ) : (
             t(delivery.kind)
           )}

@@ -4,7 +4,8 @@ import { useMutation } from "@tanstack/react-query";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { useOutcomeText } from "./useOutcomeText";
 
-interface Tested {
+/** What became of a test event. */
+export interface Tested {
   outcome: string;
   status?: number;
   ms?: number;

@@ -5,18 +5,56 @@ import { api, dataOf, type Schemas } from "../../api/client";
 import { useCommonTexts } from "../../texts/common";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { Refusal } from "./Refusal";
+import { SecretOnce } from "./SecretShown";
 
-type Endpoint = Schemas["Endpoint"];
+interface Props {
+  opened: boolean;
+  endpoint: Schemas["Endpoint"];
+  onClose: () => void;
+  onDone: () => void;
+}
 
-/** Make a new secret; the former ones count beside it for some hours. */
-export function RotateDialog({
+/** Make a new secret, and show it this once; the former ones count beside it for some hours. */
+export function RotateDialog({ opened, endpoint, onClose, onDone }: Props) {
+  const t = useSubscriptionTexts();
+  const common = useCommonTexts();
+  const [secret, setSecret] = useState("");
+  const isShown = secret !== "";
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={isShown ? t("secretTitle") : t("rotateTitle", { name: endpoint.name })}
+      withCloseButton={!isShown}
+      closeOnClickOutside={!isShown}
+      closeOnEscape={!isShown}
+      closeButtonProps={{ "aria-label": common("close") }}
+      onExitTransitionEnd={() => setSecret("")}
+    >
+      {isShown ? (
+        <SecretOnce secret={secret} onClose={onClose} />
+      ) : (
+        <RotateForm
+          endpoint={endpoint}
+          onClose={onClose}
+          onMade={(made) => {
+            setSecret(made);
+            onDone();
+          }}
+        />
+      )}
+    </Modal>
+  );
+}
+
+function RotateForm({
   endpoint,
   onClose,
-  onDone,
+  onMade,
 }: {
-  endpoint: Endpoint;
+  endpoint: Schemas["Endpoint"];
   onClose: () => void;
-  onDone: (secret: string) => void;
+  onMade: (secret: string) => void;
 }) {
   const t = useSubscriptionTexts();
   const [hours, setHours] = useState<number | string>(24);
@@ -28,18 +66,10 @@ export function RotateDialog({
           body: { overlapHours: Number(hours) },
         }),
       ),
-    onSuccess: ({ secret }) => {
-      onClose();
-      onDone(secret);
-    },
+    onSuccess: ({ secret }) => onMade(secret),
   });
   return (
-    <FormDialog
-      title={t("rotateTitle", { name: endpoint.name })}
-      action={t("rotate")}
-      change={rotate}
-      onClose={onClose}
-    >
+    <ChangeForm action={t("rotate")} change={rotate} onClose={onClose}>
       <Text size="sm">{t("rotateHelp")}</Text>
       <NumberInput
         label={t("overlap")}
@@ -50,20 +80,27 @@ export function RotateDialog({
         required
         data-autofocus
       />
-    </FormDialog>
+    </ChangeForm>
   );
 }
 
 /** Send to another URL from now on. */
-export function UrlDialog({
-  endpoint,
-  onClose,
-  onDone,
-}: {
-  endpoint: Endpoint;
-  onClose: () => void;
-  onDone: () => void;
-}) {
+export function UrlDialog({ opened, ...rest }: Props) {
+  const t = useSubscriptionTexts();
+  const common = useCommonTexts();
+  return (
+    <Modal
+      opened={opened}
+      onClose={rest.onClose}
+      title={t("urlChangeTitle", { name: rest.endpoint.name })}
+      closeButtonProps={{ "aria-label": common("close") }}
+    >
+      <UrlForm {...rest} />
+    </Modal>
+  );
+}
+
+function UrlForm({ endpoint, onClose, onDone }: Omit<Props, "opened">) {
   const t = useSubscriptionTexts();
   const [url, setUrl] = useState(endpoint.url);
   const save = useMutation({
@@ -78,12 +115,7 @@ export function UrlDialog({
     },
   });
   return (
-    <FormDialog
-      title={t("urlChangeTitle", { name: endpoint.name })}
-      action={t("save")}
-      change={save}
-      onClose={onClose}
-    >
+    <ChangeForm action={t("save")} change={save} onClose={onClose}>
       <Text size="sm">{t("urlWarning")}</Text>
       <TextInput
         label={t("url")}
@@ -93,18 +125,16 @@ export function UrlDialog({
         required
         data-autofocus
       />
-    </FormDialog>
+    </ChangeForm>
   );
 }
 
-function FormDialog({
-  title,
+function ChangeForm({
   action,
   change,
   onClose,
   children,
 }: {
-  title: string;
   action: string;
   change: { mutate: () => void; isPending: boolean; error: Error | null };
   onClose: () => void;
@@ -112,26 +142,24 @@ function FormDialog({
 }) {
   const common = useCommonTexts();
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ "aria-label": common("close") }}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          change.mutate();
-        }}
-      >
-        <Stack>
-          {children}
-          <Refusal error={change.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {common("cancel")}
-            </Button>
-            <Button type="submit" loading={change.isPending}>
-              {action}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        change.mutate();
+      }}
+    >
+      <Stack>
+        {children}
+        <Refusal error={change.error} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {common("cancel")}
+          </Button>
+          <Button type="submit" loading={change.isPending}>
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }
