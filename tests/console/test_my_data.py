@@ -1,6 +1,7 @@
 """A citizen sees in a browser who read their data, objects, and reads what the agency answers in its console."""
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 import pytest_asyncio
@@ -38,6 +39,17 @@ async def is_well_made(page: Page) -> None:
     """Nothing that axe knows is wrong, and the page does not scroll sideways."""
     assert await accessibility_faults(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def press_until_focused(page: Page, role: Literal["button", "link"], name: str, *, back: bool = False) -> None:
+    """Go to something by the Tab key alone, within a dialog where one is open."""
+    wanted = page.get_by_role(role, name=name).last
+    await expect(wanted).to_be_visible()
+    for _ in range(25):
+        if await wanted.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press("Shift+Tab" if back else "Tab")
+    raise AssertionError(f"Tab does not reach {name}")
 
 
 async def test_a_citizen_objects_and_the_agency_answers(console: Console, citizens: Citizens) -> None:
@@ -106,6 +118,64 @@ async def test_a_filter_stands_in_the_address(console: Console, citizens: Citize
     await expect(page.get_by_text("Nothing matches the filter")).to_be_visible()
     await page.get_by_role("button", name="Clear the filter").click()
     await expect(page.get_by_role("button", name="Object or ask")).to_be_visible()
+
+
+async def test_deadlines_in_both_themes_at_360_pixels_by_keyboard_alone(console: Console, citizens: Citizens) -> None:
+    """Overdue is said in words and in red; a request that cannot be read is named; the list is answered without a mouse."""
+    number = "022093000004"
+    message = await citizens.read_about(number)
+    page = await console.page_with(width=360, height=740, theme="dark", language="en")
+    await page.goto("/my-data")
+    citizens.issuer.claims = {CLAIM: number}
+    await press_until_focused(page, "link", "Sign in with")
+    await page.keyboard.press("Enter")
+    await press_until_focused(page, "button", "Object or ask")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("dialog").get_by_role("radio", name="Object").focus()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_label("Your words")).to_be_focused()
+    await page.keyboard.type("I never sent this.")
+    await press_until_focused(page, "button", "Send the request")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("has the number")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Object or ask")).to_be_focused()
+
+    [sent] = [one for one in (await citizens.agency("GET")).json["items"] if one["entry"]["message"] == message]
+    sent = (await citizens.agency("GET", f"/{sent['number']}")).json
+    overdue = await citizens.store_request(number, sent, "20260101-overdueaaa", days=-4)
+    await citizens.damage_request(await citizens.store_request(number, sent, "20260102-damagedaaa", days=-3))
+    await press_until_focused(page, "link", "My requests", back=True)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Should have been answered by")).to_have_css("color", "rgb(255, 168, 168)")
+    await expect(page.get_by_text("cannot be read for now")).to_be_visible()
+    await is_well_made(page)
+
+    for theme, language in (("dark", "en"), ("light", "vi")):
+        office = await console.page("agency-admin", width=360, theme=theme, language=language)
+        await office.goto("/console/requests")
+        await expect(
+            office.get_by_text("Days overdue: 4" if language == "en" else "Quá hạn 4 ngày").first
+        ).to_be_visible()
+        await expect(office.get_by_role("alert")).to_contain_text("20260102-damagedaaa")
+        await is_well_made(office)
+    first = office.get_by_role("main").get_by_role("link").first
+    await expect(first).to_contain_text(overdue)  # the most urgent one
+    await first.focus()
+    await office.keyboard.press("Enter")
+    answer = office.get_by_label("Câu trả lời")
+    await expect(answer).to_be_visible()
+    await is_well_made(office)
+    await answer.focus()
+    await office.keyboard.type("Đã xóa.")
+    await office.keyboard.press("Tab")
+    await office.keyboard.press("Enter")
+    dialog = office.get_by_role("dialog")
+    await expect(dialog.locator(":focus")).to_have_count(1)
+    await is_well_made(office)
+    await press_until_focused(office, "button", "Gửi câu trả lời")
+    await office.keyboard.press("Enter")
+    await expect(office.get_by_text("Đã trả lời")).to_be_visible()
 
 
 async def test_whom_the_page_of_requests_is_not_for(console: Console) -> None:

@@ -1,5 +1,7 @@
 """A bus whose evidence citizens read in a browser, and whose agencies they ask."""
 
+import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,7 +9,15 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from lgsp_auth.signing_keys import SigningKey
+from lgsp_contracts.time_zone import VIETNAM
+from lgsp_gateway.citizens.requests import CitizenRequest
+from lgsp_gateway.citizens.sealed_requests import ASKED, SealedRequests
+from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
+from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.http.session_cookie import CONSOLE, REQUESTED_WITH
+from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.sessions.store import PEOPLE, PeopleStore
+from lgsp_runtime.nats.connection import connect
 from support.issuer import CLAIM
 from support.searched import Searched
 from support.sign_in_issuer import SignInIssuer, write_entries
@@ -51,11 +61,51 @@ class Citizens:
         assert (await browser.sign_in(number)).headers["Location"] == "/my-data"
         return browser
 
+    async def store_request(self, citizen: str, request: dict[str, Any], number: str, *, days: int) -> str:
+        """Store another request like one that was sent; return its number.
+
+        Args:
+            citizen: the number of the citizen.
+            request: as the agency reads it.
+            days: until it is due; negative where it is overdue.
+        """
+        keys, now = KeyStore(self.bus.state.keys), datetime.datetime.now(VIETNAM)
+        pseudonyms = Pseudonyms(keys.pseudonym_key())
+        pseudonym, due = pseudonyms.of(citizen), (now + datetime.timedelta(days=days)).date()
+        made = CitizenRequest(
+            number, "H49.1", pseudonym, request["kind"], request["text"], request["entry"], now.timestamp(), due
+        )
+        connection = await connect(self.bus.endpoint("gateway"), "test")
+        try:
+            people = PeopleStore(lambda: self.bus.endpoint("people"))
+            await people.start(connection, 1)
+            alias = partial(_alias, pseudonyms)
+            assert await SealedRequests(people, PayloadCipher(keys.storage_keys), alias, 6).create(
+                made, ASKED, made.document()
+            )
+        finally:
+            await connection.close()
+        return number
+
+    async def damage_request(self, number: str) -> None:
+        """Change what is stored of a request, as a disk would."""
+        connection = await connect(self.bus.endpoint("gateway"), "test")
+        try:
+            bucket = await connection.jetstream().key_value(PEOPLE)
+            [key] = [key for key in await bucket.keys() if f".{number}." in key]
+            await bucket.put(key, b'{"sealed": "damaged"}')
+        finally:
+            await connection.close()
+
     async def agency(self, method: str, path: str = "", sent: Any = None, who: str = "agency-admin") -> Got:
         """Ask `/citizen-requests` as a system."""
         headers = {"Authorization": f"Bearer {self.bus.token(who)}", "Accept-Language": "en"}
         async with self.bus.session.request(method, f"/citizen-requests{path}", json=sent, headers=headers) as answer:
             return Got(answer.status, await answer.read(), answer.headers)
+
+
+def _alias(pseudonyms: Pseudonyms, citizen: str) -> str:
+    return pseudonyms.of(f"requests of {citizen}")
 
 
 class CitizenBrowser:
