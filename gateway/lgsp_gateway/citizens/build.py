@@ -12,7 +12,9 @@ from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_runtime.background import Background
 
 ROUND_SECONDS: Final = 3600.0
-"""How often requests whose time is over, and those that cannot be read, are looked for."""
+"""How often requests whose time is over are looked for."""
+LOOK_SECONDS: Final = 600.0
+"""How often requests that cannot be read are looked for."""
 ROUND_LIMIT: Final = 600.0
 """Seconds that a round may take."""
 
@@ -50,6 +52,7 @@ def open_citizen_requests(
     """
     store = create_citizen_requests(settings, people, cipher, pseudonyms)
     background.run_every("requests of citizens", ROUND_SECONDS, store.forget_old, within=ROUND_LIMIT, at_once=False)
-    background.run_every("requests of citizens that cannot be read", ROUND_SECONDS, store.look_over, within=ROUND_LIMIT)
+    look, name = store.look_over, "requests of citizens that cannot be read"
+    background.run_every(name, LOOK_SECONDS, look, within=ROUND_LIMIT, at_once=False)
     add_checks(checks_of(store))
     return store
