@@ -18,13 +18,12 @@ from aiohttp import web
 
 from lgsp_auth.signing_keys import ALGORITHM, KeyRing, SigningKey
 from lgsp_gateway.local.citizen_issuer_page import page
-from lgsp_gateway.sessions import issuer_sign_in
 from lgsp_problems import CannotStart
 from lgsp_runtime.loopback import is_loopback
 
 CLIENT: Final = "citizens-page"
-CALLBACKS: Final = ("/my-data/callback", issuer_sign_in.CALLBACK)
-"""Paths of the bus that it sends browsers back to; the console's too, whose sign-in page offers each issuer of people."""
+CALLBACK: Final = "/my-data/callback"
+"""The path of the bus that it sends browsers back to."""
 CLAIM: Final = "so_dinh_danh"
 HOST: Final = "127.0.0.1"
 SECONDS: Final = 600
@@ -120,7 +119,7 @@ class CitizenIssuer:
     async def _authorize(self, request: web.Request) -> web.Response:
         asked = dict(request.query)
         known = (asked.get("client_id"), asked.get("code_challenge_method")) == (CLIENT, "S256")
-        returns = asked.get("redirect_uri") in [f"{self._bus}{path}" for path in CALLBACKS]
+        returns = asked.get("redirect_uri") == f"{self._bus}{CALLBACK}"
         if not known or not returns or not {"state", "nonce", "code_challenge"} <= asked.keys():
             raise web.HTTPBadRequest(text="not a sign-in of this bus\n")
         begun = self._remember(_SignIn(asked, time.time() + SECONDS))

@@ -4682,7 +4682,7 @@ export interface components {
             onBehalfOf?: string;
         };
         NotificationChoices: {
-            kinds: ("requests" | "expiring" | "suspensions" | "dead-letters" | "health")[];
+            kinds: ("requests" | "expiring" | "suspensions" | "dead-letters" | "health" | "citizen-requests")[];
             /** @enum {unknown} */
             language: "vi" | "en";
             email: string;
@@ -4693,7 +4693,7 @@ export interface components {
             secret?: string;
         };
         NewNotificationChoices: {
-            kinds?: ("requests" | "expiring" | "suspensions" | "dead-letters" | "health")[];
+            kinds?: ("requests" | "expiring" | "suspensions" | "dead-letters" | "health" | "citizen-requests")[];
             /** @enum {unknown} */
             language?: "vi" | "en";
             email?: string;
@@ -4807,8 +4807,29 @@ export interface components {
                 at: string;
             };
         };
+        DamagedRequest: {
+            number: string;
+            /** @enum {unknown} */
+            state: "waiting" | "answered";
+            /**
+             * Format: date
+             * @description the last day to answer on, in Vietnam
+             */
+            due: string;
+            /** @description until that day; negative where it is over */
+            daysLeft: number;
+            agency: string;
+            agencyTitle: string;
+            /**
+             * Format: date
+             * @description the day on which it was sent, in Vietnam
+             */
+            asked: string;
+        };
         AccessRequestList: {
             items: components["schemas"]["AccessRequest"][];
+            /** @description those that cannot be read */
+            damaged: components["schemas"]["DamagedRequest"][];
         };
         CitizenRequestSummary: {
             number: string;
@@ -4835,6 +4856,8 @@ export interface components {
         };
         CitizenRequestList: {
             items: components["schemas"]["CitizenRequestSummary"][];
+            /** @description those that cannot be read */
+            damaged: components["schemas"]["DamagedRequest"][];
             /** @description whether there are answered ones beside those returned */
             more: boolean;
         };
@@ -22101,6 +22124,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description stored-content-damaged: The stored content is damaged */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description bus-unavailable: The bus is temporarily unavailable */
             503: {
                 headers: {
@@ -22220,6 +22252,15 @@ export interface operations {
             };
             /** @description internal-error: Internal error of the bus */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stored-content-damaged: The stored content is damaged */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
