@@ -1,4 +1,4 @@
-import { isRecord } from "../api/isRecord";
+import { isObject } from "../contracts/isObject";
 import { equal, leafHash, rootOfInclusion, sha256 } from "./merkle";
 import {
   type Checkpoint,
@@ -51,7 +51,7 @@ export async function verifyProof(
   const { checkpoint, key } = await openCheckpoint(document.checkpoint, keys);
   await checkInclusion(document, checkpoint, document.path);
   const entry: unknown = JSON.parse(document.entry);
-  if (!isRecord(entry) || entry.message !== message) throw new NotProved("format");
+  if (!isObject(entry) || entry.message !== message) throw new NotProved("format");
   const witnesses: Proved["witnesses"] = [];
   const unknownWitnesses: string[] = [];
   for (const seal of document.seals.filter((one) => one.by !== "timestamp")) {
@@ -118,7 +118,7 @@ async function checkInclusion(proof: Proof, checkpoint: Checkpoint, path: string
 
 function isProof(document: unknown): document is Proof {
   return (
-    isRecord(document) &&
+    isObject(document) &&
     document.format === "lgsp-evidence-proof/1" &&
     typeof document.index === "number" &&
     typeof document.entry === "string" &&
@@ -127,7 +127,7 @@ function isProof(document: unknown): document is Proof {
     Array.isArray(document.seals) &&
     document.seals.every(
       (seal) =>
-        isRecord(seal) &&
+        isObject(seal) &&
         typeof seal.by === "string" &&
         typeof seal.checkpoint === "string" &&
         isTexts(seal.path),

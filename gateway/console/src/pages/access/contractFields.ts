@@ -1,3 +1,5 @@
+import { isObject } from "../../contracts/isObject";
+
 type Json = Record<string, unknown>;
 
 const MAX_DEPTH = 6;
@@ -39,8 +41,4 @@ function* walk(schema: unknown, definitions: Json, at: string, depth: number): G
       depth + 1,
     );
   for (const variant of variants) yield* walk(variant, definitions, at, depth + 1);
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

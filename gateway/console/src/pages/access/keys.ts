@@ -1,3 +1,5 @@
+import { isObject } from "../../contracts/isObject";
+
 /** A public key as the registry keeps it. */
 export interface PublicKey {
   kty: "EC" | "RSA" | "OKP";
@@ -108,10 +110,6 @@ function base64(bytes: ArrayBuffer): string {
 function pem(label: string, bytes: ArrayBuffer): string {
   const lines = base64(bytes).match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** Let the user save a text as a file. */

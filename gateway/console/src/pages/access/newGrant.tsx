@@ -15,9 +15,10 @@ import { useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { errorAt, fieldErrors } from "../../api/fieldErrors";
 import { ErrorState } from "../../components/PageStates";
+import { isObject } from "../../contracts/isObject";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
-import { fieldsOf, isObject } from "./contractFields";
+import { fieldsOf } from "./contractFields";
 
 type GrantSpec = Schemas["GrantSpec"];
 type Fields = Record<string, string[]>;

@@ -1,6 +1,4 @@
 import { Badge, Code, Group, Stack, Text } from "@mantine/core";
-import { useCatalogueTexts } from "../../texts/catalogue";
-import { useLanguage } from "../../texts/createTexts";
 import {
   choicesOf,
   helpOf,
@@ -10,7 +8,9 @@ import {
   propertiesOf,
   resolve,
   titleOf,
-} from "../forms/schema";
+} from "../../contracts/schema";
+import { useCatalogueTexts } from "../../texts/catalogue";
+import { useLanguage } from "../../texts/createTexts";
 
 const DEEPEST = 8;
 

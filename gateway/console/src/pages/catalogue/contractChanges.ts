@@ -1,5 +1,5 @@
 import type { Schemas } from "../../api/client";
-import { isRecord } from "../../api/isRecord";
+import { isObject } from "../../contracts/isObject";
 
 export interface Change {
   kind: "added" | "removed" | "changed";
@@ -21,7 +21,7 @@ const TEXTS = new Set(["title", "description", "x-lgsp-title", "x-lgsp-titles", 
 
 function* compare(before: unknown, after: unknown, path: string): Generator<Change> {
   if (JSON.stringify(before) === JSON.stringify(after)) return;
-  if (!isRecord(before) || !isRecord(after)) {
+  if (!isObject(before) || !isObject(after)) {
     yield { kind: "changed", path };
     return;
   }

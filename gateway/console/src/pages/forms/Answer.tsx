@@ -3,20 +3,20 @@ import { IconPrinter } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Schemas } from "../../api/client";
 import { formatDateTime } from "../../components/Timestamp";
-import { useLanguage } from "../../texts/createTexts";
-import { useFormTexts } from "../../texts/forms";
-import { formatDate } from "./dates";
-import { PersonalBadge } from "./FormList";
 import {
   choicesOf,
-  isObject,
+  isJsonObject,
   type Json,
   type JsonSchema,
   kindOf,
   propertiesOf,
   resolve,
   titleOf,
-} from "./schema";
+} from "../../contracts/schema";
+import { useLanguage } from "../../texts/createTexts";
+import { useFormTexts } from "../../texts/forms";
+import { formatDate } from "./dates";
+import { PersonalBadge } from "./FormList";
 
 /** What was asked and answered. */
 export interface Answered {
@@ -116,7 +116,7 @@ interface ValueProps {
 
 function Value({ schema, root, value, title }: ValueProps) {
   const t = useFormTexts();
-  if (isObject(value)) return <Members schema={schema} root={root} value={value} />;
+  if (isJsonObject(value)) return <Members schema={schema} root={root} value={value} />;
   if (Array.isArray(value)) {
     if (value.length === 0) return <Text c="dimmed">{t("emptyAnswer")}</Text>;
     return <Items schema={resolve(schema.items, root)} root={root} title={title} items={value} />;
@@ -149,7 +149,7 @@ function Members({ schema, root, value }: ValueProps & { value: { [name: string]
 }
 
 function MemberRow({ title, schema, root, value }: ValueProps & { title: string }) {
-  const wide = isObject(value) || (Array.isArray(value) && value.some(isObject));
+  const wide = isJsonObject(value) || (Array.isArray(value) && value.some(isJsonObject));
   return (
     <>
       <dt className={wide ? "answer-wide" : undefined}>{title}</dt>
@@ -170,7 +170,7 @@ interface ItemsProps {
 /** Show a list: of objects as a table, a column for each field that occurs; of anything else, one below the other. */
 function Items({ schema, root, title, items }: ItemsProps) {
   const language = useLanguage();
-  const objects = items.filter(isObject);
+  const objects = items.filter(isJsonObject);
   if (objects.length !== items.length) {
     return items.map((item, index) => (
       // biome-ignore lint/suspicious/noArrayIndexKey: an answer does not change

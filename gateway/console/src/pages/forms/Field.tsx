@@ -1,16 +1,12 @@
 import { Button, Fieldset, Group, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
-import { useLanguage } from "../../texts/createTexts";
-import { useFormTexts } from "../../texts/forms";
-import { formatDate, parseDate, parseMonth } from "./dates";
-import { FileField } from "./FileField";
 import {
   child,
   choicesOf,
   eitherOf,
   helpOf,
+  isJsonObject,
   isLongText,
-  isObject,
   isRequired,
   type JsonSchema,
   type Kind,
@@ -18,7 +14,11 @@ import {
   propertiesOf,
   resolve,
   titleOf,
-} from "./schema";
+} from "../../contracts/schema";
+import { useLanguage } from "../../texts/createTexts";
+import { useFormTexts } from "../../texts/forms";
+import { formatDate, parseDate, parseMonth } from "./dates";
+import { FileField } from "./FileField";
 import { type Entered, emptyEntry } from "./wire";
 
 interface Props {
@@ -56,7 +56,7 @@ export function Members({
 }: Omit<Props, "title" | "required">) {
   const language = useLanguage();
   const t = useFormTexts();
-  const members = (isObject(value) ? value : {}) as { [name: string]: Entered };
+  const members = (isJsonObject(value) ? value : {}) as { [name: string]: Entered };
   const properties = propertiesOf(schema, root);
   const titles = new Map(properties.map(([name, property]) => [name, titleOf(property, name, language)]));
   const either = eitherOf(schema);

@@ -19,12 +19,12 @@ import { ApiError } from "../../api/problem";
 import { CopyableCode } from "../../components/CopyableCode";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { type Json, resolve } from "../../contracts/schema";
 import { useLanguage } from "../../texts/createTexts";
 import { useFormTexts } from "../../texts/forms";
 import { Answer, type Answered } from "./Answer";
 import { controlId, Members } from "./Field";
 import { PersonalBadge } from "./FormList";
-import { type Json, resolve } from "./schema";
 import { useForgetOnLeave } from "./useForgetOnLeave";
 import { type Entered, emptyEntry, toDocument } from "./wire";
 

@@ -1,14 +1,14 @@
-import { parseDate, parseMonth } from "./dates";
 import {
   child,
-  isObject,
+  isJsonObject,
   isRequired,
   type Json,
   type JsonSchema,
   kindOf,
   propertiesOf,
   resolve,
-} from "./schema";
+} from "../../contracts/schema";
+import { parseDate, parseMonth } from "./dates";
 
 /** What somebody has entered: texts as they were typed, in the shape of the document. */
 export type Entered = undefined | string | boolean | Entered[] | { [name: string]: Entered };
@@ -75,7 +75,7 @@ function convertObject(
   required: boolean,
   faults: Map<string, Fault>,
 ): Json | undefined {
-  if (!isObject(entered)) return required ? {} : undefined;
+  if (!isJsonObject(entered)) return required ? {} : undefined;
   const members = entered as { [name: string]: Entered };
   const converted: { [name: string]: Json } = {};
   for (const [name, property] of propertiesOf(schema, root)) {

@@ -1,4 +1,5 @@
-import type { Language } from "../../texts/createTexts";
+import type { Language } from "../texts/createTexts";
+import { isObject } from "./isObject";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -39,7 +40,7 @@ const FORMAT_TITLES: Readonly<Record<string, Record<Language, string>>> = {
 
 /** Return a schema with what its references and `allOf` add to it; its own keywords take precedence. */
 export function resolve(schema: unknown, root: JsonSchema): JsonSchema {
-  let resolved = isSchema(schema) ? schema : {};
+  let resolved = isObject(schema) ? schema : {};
   for (let step = 0; step < MAX_REFERENCES && typeof resolved.$ref === "string"; step++) {
     const { $ref, ...own } = resolved;
     resolved = { ...find(root, $ref as string), ...own };
@@ -57,13 +58,13 @@ export function resolve(schema: unknown, root: JsonSchema): JsonSchema {
 export function kindOf(schema: JsonSchema): Kind {
   if (choicesOf(schema, "vi").length > 0) return "choice";
   const type = Array.isArray(schema.type) ? schema.type.find((one) => one !== "null") : schema.type;
-  if (type === "object" || isSchema(schema.properties)) return "object";
+  if (type === "object" || isObject(schema.properties)) return "object";
   if (type === "array") return "list";
   if (type === "boolean") return "boolean";
   if (type === "integer" || type === "number") return type;
   const alternatives = listOf(schema.anyOf) ?? listOf(schema.oneOf);
   if (type === undefined && alternatives?.length) {
-    const kinds = alternatives.filter(isSchema).map(kindOf);
+    const kinds = alternatives.filter((one) => isObject(one)).map(kindOf);
     if (kinds.includes("date") && kinds.every((kind) => kind === "date" || kind === "text"))
       return "dateOrYear";
     if (kinds.every((kind) => kind === "text")) return "text";
@@ -79,14 +80,14 @@ export function isLongText(schema: JsonSchema): boolean {
 /** Return the codes of a schema with their titles; none where it has no fixed set of values. */
 export function choicesOf(schema: JsonSchema, language: Language): Choice[] {
   if (Array.isArray(schema.enum)) {
-    const titles = isSchema(schema["x-lgsp-titles"]) ? schema["x-lgsp-titles"] : {};
+    const titles = isObject(schema["x-lgsp-titles"]) ? schema["x-lgsp-titles"] : {};
     return (schema.enum as Json[]).map((value) => ({
       value,
       title: textIn(titles[String(value)], language) ?? String(value),
     }));
   }
   const alternatives = listOf(schema.oneOf) ?? listOf(schema.anyOf) ?? [];
-  const constants = alternatives.filter((one): one is JsonSchema => isSchema(one) && "const" in one);
+  const constants = alternatives.filter((one): one is JsonSchema => isObject(one) && "const" in one);
   if (constants.length === 0 || constants.length !== alternatives.length) return [];
   return constants.map((one) => ({
     value: one.const as Json,
@@ -113,7 +114,7 @@ export function helpOf(schema: JsonSchema, title: string): string {
 
 /** Return the fields of an object in the order of the contract. */
 export function propertiesOf(schema: JsonSchema, root: JsonSchema): [string, JsonSchema][] {
-  const properties = isSchema(schema.properties) ? schema.properties : {};
+  const properties = isObject(schema.properties) ? schema.properties : {};
   return Object.entries(properties).map(([name, property]) => [name, resolve(property, root)]);
 }
 
@@ -124,7 +125,7 @@ export function isRequired(schema: JsonSchema, name: string): boolean {
 /** Return the names of the fields of which at least one must be given, where a contract says so and nothing more. */
 export function eitherOf(schema: JsonSchema): string[] {
   const alternatives = listOf(schema.anyOf) ?? [];
-  const required = alternatives.map((one) => (isSchema(one) ? strings(one.required) : []));
+  const required = alternatives.map((one) => (isObject(one) ? strings(one.required) : []));
   return required.every((names) => names.length === 1) ? required.flat() : [];
 }
 
@@ -133,12 +134,9 @@ export function child(pointer: string, step: string | number): string {
   return `${pointer}/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
-export function isObject(value: unknown): value is { [name: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Tell whether a value of a document is an object, and no list. */
+export function isJsonObject(value: unknown): value is { [name: string]: Json } {
+  return isObject<Json>(value);
 }
 
 function kindOfText(schema: JsonSchema): Kind {
@@ -169,14 +167,14 @@ function patternOf(schema: JsonSchema): ((text: string) => boolean) | null {
 function find(root: JsonSchema, reference: string): JsonSchema {
   let found: unknown = root;
   for (const step of reference.replace(/^#\/?/, "").split("/").filter(Boolean)) {
-    found = isSchema(found) ? found[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined;
+    found = isObject(found) ? found[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined;
   }
-  return isSchema(found) ? found : {};
+  return isObject(found) ? found : {};
 }
 
 function textIn(text: unknown, language: Language): string | undefined {
   if (typeof text === "string" && text) return text;
-  const translated = isSchema(text) ? (text[language] ?? text.vi) : undefined;
+  const translated = isObject(text) ? (text[language] ?? text.vi) : undefined;
   return typeof translated === "string" && translated ? translated : undefined;
 }
 
