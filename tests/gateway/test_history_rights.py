@@ -1,14 +1,18 @@
 """The history of a document: for those who may read it, version by version, and with nothing left behind."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
 import yarl
 from support.workbench import TEXT, Workbench, document, grant
 
+from lgsp_contracts.names import DocumentName
 from lgsp_gateway.local import nats_config
+from lgsp_gateway.registry import store
 from lgsp_runtime.nats.connection import connect
+from lgsp_runtime.nats.request_reply import NatsRequestReply
 
 KINDS = ("agencies", "systems", "services", "grants")
 
@@ -77,3 +81,27 @@ async def test_a_name_that_comes_back_to_another_agency_brings_no_history_along(
     assert [item["spec"]["consumer"] for item in seen.json["items"]] == ["asker"]
     last = await bus.registry("GET", "grants/coming")
     assert (await bus.registry("DELETE", "grants/coming", headers={"If-Match": last.headers["ETag"]})).status == 204
+
+
+async def test_versions_come_in_batches_and_none_is_left_out(bus: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "VERSIONS", 2)
+    connection = await connect(bus.endpoint("gateway"), "test history")
+    documents = store.DocumentStore(NatsRequestReply())
+    await documents.start(connection, 1)
+    name = DocumentName(f"changed-{uuid.uuid4().hex[:12]}")
+    assert await documents.history("System", name) == []
+    tag = ""
+    for number in range(5):
+        sent = document("System", name, agency="H49.1", title={"vi": f"Lần {number}", "en": f"Version {number}"})
+        method, path = ("PUT", f"systems/{name}") if tag else ("POST", "systems")
+        written = await bus.registry(method, path, sent, headers={"If-Match": tag} if tag else None)
+        assert written.status in (200, 201), written.json
+        tag = written.headers["ETag"]
+    versions = await documents.history("System", name)
+    assert [(one.spec or {})["title"]["en"] for one in versions] == [f"Version {number}" for number in range(4, -1, -1)]
+    monkeypatch.undo()
+    before = connection.stats["out_msgs"]
+    assert await documents.history("System", name) == versions
+    assert connection.stats["out_msgs"] - before == 2, "a batch, and whether the leader has more"
+    assert (await bus.registry("DELETE", f"systems/{name}", headers={"If-Match": tag})).status == 204
+    await connection.close()

@@ -5,7 +5,6 @@ empty, from the end backwards. What stands in a message is parsed as it arrives 
 memory for them.
 """
 
-import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from nats.errors import Error as NatsError
 from lgsp_gateway.delivery.storage.last_message import SECONDS, StoredMessage
 from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
 from lgsp_problems import Refusal
+from lgsp_runtime.nats.direct_get import read_batch
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 __all__ = ["Page", "StoredMessage", "StoredMessages", "decode_cursor"]
@@ -33,9 +33,8 @@ MAX_READ = 2_000
 """Messages that are read for one page; it is shorter where few of them are wanted."""
 MAX_READ_BYTES = 16 * 1024 * 1024
 """Bytes after which a page ends, however few of its messages are wanted: no list may keep NATS busy for others."""
-BATCH_BYTES = 4 * 1024 * 1024
 
-_END_OF_BATCH, _NOT_FOUND = "204", "404"
+_NOT_FOUND = "404"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,29 +194,14 @@ class StoredMessages:
         self, subject: str, sequence: int, size: int, parse: Callable[[StoredMessage], T | None]
     ) -> tuple[list[tuple[int, T | None]], bool]:
         """Read some messages from a sequence on, and whether the stream has more of the subject."""
-        inbox = self._connection.new_inbox()
-        subscription = await self._connection.subscribe(inbox, max_msgs=size + 1)
-        wanted = {"seq": sequence, "next_by_subj": subject, "batch": size, "max_bytes": BATCH_BYTES}
-        found: list[tuple[int, T | None]] = []
-        more = False
-        try:
-            await self._connection.publish(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(wanted), reply=inbox)
-            async with asyncio.timeout(SECONDS):
-                while True:
-                    reply = await subscription.next_msg(timeout=SECONDS)
-                    headers = reply.headers or {}
-                    if headers.get("Status"):
-                        if headers["Status"] not in (_END_OF_BATCH, _NOT_FOUND):
-                            raise bus_unavailable()
-                        return found, int(headers.get("Nats-Num-Pending", "0")) > 0
-                    message = self._stored(reply)
-                    assert message is not None
-                    found.append((message.sequence, parse(message)))
-        except TimeoutError as error:
-            raise bus_unavailable() from error
-        finally:
-            await subscription.unsubscribe()
-        return found, more
+
+        def parse_reply(reply: Msg) -> tuple[int, T | None]:
+            message = self._stored(reply)
+            if message is None:
+                raise bus_unavailable()
+            return message.sequence, parse(message)
+
+        return await read_batch(self._connection, self._stream, subject, sequence, size, parse_reply)
 
     def _stored(self, reply: Msg) -> StoredMessage | None:
         """Read the reply to a direct get.

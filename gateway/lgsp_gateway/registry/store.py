@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import RePublish, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -22,6 +23,7 @@ from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_problems import Refusal, RevisionConflict
 from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.direct_get import read_batch
 from lgsp_runtime.nats.request_reply import NatsRequestReply, bus_unavailable
 from lgsp_runtime.nats.stream_reading import read_stream
 
@@ -29,6 +31,8 @@ STREAM = "KV_LGSP_REGISTRY"
 SUBJECTS = "$KV.LGSP_REGISTRY."
 CHANGES = "registry."
 WRITE_SECONDS = 5.0
+VERSIONS = 256
+"""Versions of a document that one request reads."""
 
 
 class DocumentStore:
@@ -105,22 +109,27 @@ class DocumentStore:
     async def history(self, kind: str, name: DocumentName) -> list[DocumentVersion]:
         """Return every version of a document, newest first.
 
-        They are fetched one by one: a consumer would be the servers' to make, to agree on and to forget.
+        They come in batches from any server that has the stream, and what that one has not heard of yet from the leader, which has
+        them all.
 
         Raises:
             Refusal: `bus-unavailable`.
         """
-        versions: list[DocumentVersion] = []
-        jetstream, subject, after = self._connected().jetstream(), _subject(kind, name), 0
-        while True:
-            try:
-                message = await jetstream.get_msg(STREAM, after + 1, subject, next=True)
-            except NotFoundError:  # there is none after the newest
-                return versions[::-1]
-            except (NatsError, OSError) as error:
-                raise bus_unavailable() from error
-            after = int(message.seq or 0)
-            versions.append(DocumentVersion(kind, name, after, message.data or b""))
+        connection, subject, versions = self._connected(), _subject(kind, name), list[DocumentVersion]()
+        try:
+            more = True
+            while more:
+                first = versions[-1].revision + 1 if versions else 1
+                batch, more = await read_batch(connection, STREAM, subject, first, VERSIONS, _version_of_reply)
+                versions += batch
+            while True:
+                after = versions[-1].revision if versions else 0
+                message = await connection.jetstream().get_msg(STREAM, after + 1, subject, next=True)
+                versions.append(DocumentVersion(kind, name, int(message.seq or 0), message.data or b""))
+        except NotFoundError:  # there is none after the newest
+            return versions[::-1]
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
 
     async def last_revision(self) -> int:
         """Return the newest revision of all."""
@@ -152,6 +161,13 @@ class DocumentStore:
 
 def _subject(kind: str, name: DocumentName) -> str:
     return f"{SUBJECTS}{kind}.{name}"
+
+
+def _version_of_reply(reply: Msg) -> DocumentVersion:
+    headers = reply.headers or {}
+    if "Nats-Sequence" not in headers:
+        raise bus_unavailable()
+    return parse_message(headers["Nats-Subject"], int(headers["Nats-Sequence"]), reply.data)
 
 
 def parse_message(subject: str, revision: int, data: bytes) -> DocumentVersion:
