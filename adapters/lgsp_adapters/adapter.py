@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol, cast
 
 from lgsp_adapters.errors import AdapterError
+from lgsp_adapters.upstream_time import UpstreamTime
 from lgsp_adapters.watching.source import EventSource
 from lgsp_contracts.provider_limit import Denial, ProviderLimit
 from lgsp_contracts.source_location import SourceLocation
@@ -51,6 +52,7 @@ class Call:
         self.rehearsal = rehearsal
         self.requests = 0
         """Requests that were sent to the system behind, but those of a login: what it may have carried out already."""
+        self.upstream_time = UpstreamTime()
         self._until = time.monotonic() + min(context.deadline / 1000 - time.time(), longest)
         self.spans = spans
         self.traceparent = context.traceparent

@@ -4,6 +4,8 @@ A message is one line of JSON, a line feed, and the document. The line replaces 
 a call's throughput (measured); a client in any language splits at the first line feed.
 """
 
+import json
+import math
 import re
 from collections.abc import Callable
 from operator import itemgetter
@@ -17,7 +19,7 @@ from lgsp_problems import Refusal
 
 VERSION = 1
 """The major version, which each message names; gateway and adapter must have the same."""
-MINOR = 2
+MINOR = 3
 """The minor version of this gateway; its additions may be ignored."""
 
 
@@ -43,6 +45,12 @@ reached, the count of that limit cannot be reached."""
 
 MAX_RETRY_AFTER = 86_400
 """Seconds that an adapter may name."""
+
+MAX_DURATION = 86_400_000
+"""Milliseconds that an adapter may claim; no call takes as long."""
+
+MAX_LENIENT_HEAD = 1_000
+"""Bytes of the first line of a reply that is parsed though it is no strict JSON."""
 
 _ANSWERED = b'{"status":"answered"}\n'
 
@@ -159,14 +167,33 @@ def late() -> bytes:
     return b'{"status":"late"}\n'
 
 
+def with_durations(reply: bytes, adapter: float, upstream: float | None) -> bytes:
+    """Add to a serialised reply how long it took.
+
+    Args:
+        adapter: milliseconds from the arrival of the request at the adapter until this reply.
+        upstream: milliseconds of these that it waited for its system; None where it does not know.
+    """
+    end = reply.index(b"\n") - 1
+    if upstream is None:
+        return b'%b,"adapterMs":%.2f%b' % (reply[:end], adapter, reply[end:])
+    return b'%b,"adapterMs":%.2f,"upstreamMs":%.2f%b' % (reply[:end], adapter, upstream, reply[end:])
+
+
 class Reply(NamedTuple):
     """A parsed reply: `status` is answered, error, failed or late; `code` qualifies error and failed; `retry_after` is in seconds, 0 where
-    none is named."""
+    none is named.
+
+    Args:
+        adapter, upstream: the durations of `with_durations`, as the adapter claims them; None where it claims none that can be true.
+    """
 
     status: Literal["answered", "error", "failed", "late"]
     code: str
     body: bytes
     retry_after: int = 0
+    adapter: float | None = None
+    upstream: float | None = None
 
 
 def parse_reply(data: bytes) -> Reply | None:
@@ -175,14 +202,32 @@ def parse_reply(data: bytes) -> Reply | None:
         return Reply("answered", "", data[len(_ANSWERED) :])
     line, feed, body = data.partition(b"\n")
     try:
-        fields = orjson.loads(line) if feed else {}
+        fields = _head(line) if feed else {}
         status = fields["status"]
         code = fields.get("code" if status == "error" else "why", "")
         retry_after = fields.get("retryAfter", 0)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        adapter, upstream = _duration(fields.get("adapterMs")), _duration(fields.get("upstreamMs"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if status not in ("answered", "error", "failed", "late") or not isinstance(code, str):
         return None
-    return Reply(
-        status, code, body, retry_after if type(retry_after) is int and 0 < retry_after <= MAX_RETRY_AFTER else 0
-    )
+    if type(retry_after) is not int or not 0 < retry_after <= MAX_RETRY_AFTER:
+        retry_after = 0
+    return Reply(status, code, body, retry_after, adapter, upstream)
+
+
+def _head(line: bytes) -> Any:
+    """Parse the first line of a reply. `NaN` is no JSON, but many a library writes it: a duration that is none must not cost the answer."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        if len(line) > MAX_LENIENT_HEAD:
+            raise
+        return json.loads(line.decode())
+
+
+def _duration(claimed: object) -> float | None:
+    """Return a duration that an adapter claims, in milliseconds; None where it is none."""
+    if type(claimed) is float or type(claimed) is int:
+        return float(claimed) if 0 <= claimed < MAX_DURATION and math.isfinite(claimed) else None
+    return None

@@ -301,7 +301,8 @@ class Workbench:
         """Put an adapter on the bus; operations that are not named answer KHOP."""
 
         async def match(request: dict[str, Any], call: Call) -> dict[str, Any]:
-            return {"ketQua": "KHOP"}
+            with call.upstream_time:
+                return {"ketQua": "KHOP"}
 
         class Told(Adapter):
             def method(self, operation: str) -> Answer:

@@ -90,7 +90,7 @@ class ServedAdapter:
         self._spans = spans
         self._free_slots = manifest.concurrency
         self._breaker = CircuitBreaker()
-        self._waiting: deque[tuple[_OperationHandler, str, bytes]] = deque()
+        self._waiting: deque[tuple[_OperationHandler, str, bytes, int]] = deque()
         self._working: dict[asyncio.Task[None], float] = {}
         self._late: set[asyncio.Task[None]] = set()
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -216,16 +216,17 @@ class ServedAdapter:
         self, handler: "_OperationHandler", _subject: bytes, reply: bytes, data: bytes, _headers: bytes
     ) -> None:
         """Start work on a request, or queue it until a slot is free."""
+        arrived = time.perf_counter_ns()
         if self._free_slots > 0:
-            self._start_task(handler, reply.decode(), data)
+            self._start_task(handler, reply.decode(), data, arrived)
         elif len(self._waiting) < MAX_WAITING:
-            self._waiting.append((handler, reply.decode(), data))
+            self._waiting.append((handler, reply.decode(), data, arrived))
         else:
             self._publish(reply.decode(), wire.late())
 
-    def _start_task(self, handler: "_OperationHandler", reply: str, data: bytes) -> None:
+    def _start_task(self, handler: "_OperationHandler", reply: str, data: bytes, arrived: int) -> None:
         self._free_slots -= 1
-        self._working[self._loop.create_task(self._answer(handler, reply, data))] = math.inf
+        self._working[self._loop.create_task(self._answer(handler, reply, data, arrived))] = math.inf
 
     def _release_slot(self, task: asyncio.Task[None]) -> None:
         self._working.pop(task)
@@ -234,8 +235,8 @@ class ServedAdapter:
         if self._waiting and self._free_slots > 0:
             self._start_task(*self._waiting.popleft())
 
-    async def _answer(self, handler: "_OperationHandler", reply: str, data: bytes) -> None:
-        began = time.perf_counter_ns()
+    async def _answer(self, handler: "_OperationHandler", reply: str, data: bytes, arrived: int) -> None:
+        began, call = time.perf_counter_ns(), None
         task = asyncio.current_task(self._loop)
         assert task is not None
         try:
@@ -254,9 +255,12 @@ class ServedAdapter:
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
+            assert call is not None  # only a call that has a deadline can be late
             answer = self._record_late(handler, call)
         finally:
             self._release_slot(task)
+        waited = call.upstream_time.milliseconds if call else None
+        answer = wire.with_durations(answer, (time.perf_counter_ns() - arrived) / 1_000_000, waited)
         if len(answer) > self._connection.max_payload > 0:
             self._log.error("answer too large", size=len(answer), limit=self._connection.max_payload)
             answer = wire.failed("broken")

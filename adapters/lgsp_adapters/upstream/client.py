@@ -151,9 +151,12 @@ class Upstream:
         where = f"{request.method} {self._display_address}{request.display_path}"
         about: dict[str, str | int] = {"http.request.method": request.method, "server.address": self._host}
         try:
-            with call.spans.span(
-                f"{request.method} {self._host}", SpanKind.CLIENT, call.traceparent, about
-            ) as traceparent:
+            with (
+                call.upstream_time,
+                call.spans.span(
+                    f"{request.method} {self._host}", SpanKind.CLIENT, call.traceparent, about
+                ) as traceparent,
+            ):
                 for _ in range(MAX_CONNECTIONS + 1):  # each that is stale is closed
                     if call.remaining <= 0:
                         raise UpstreamLate(f"{where}: no time was left")

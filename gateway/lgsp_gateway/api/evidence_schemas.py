@@ -28,9 +28,15 @@ def evidence_schemas() -> dict[str, Schema]:
         "providerMs": NUMBER,
         "totalMs": NUMBER,
     }
+    claimed = {
+        "adapterMs": {**NUMBER, "description": "of `providerMs`, what the adapter says that it took, with its system"},
+        "upstreamMs": {**NUMBER, "description": "of `adapterMs`, what the adapter says that it waited for its system"},
+    }
     digests = {"v": NON_NEGATIVE_INTEGER, "kind": TEXT, "requestDigest": TEXT, "answerDigest": TEXT}
     return {
-        "Entry": object_schema({**entry, **digests}, dict.fromkeys(("by", "through", "reference"), TEXT)),
+        "Entry": object_schema(
+            {**entry, **digests}, {**dict.fromkeys(("by", "through", "reference"), TEXT), **claimed}
+        ),
         "EntryFound": object_schema(
             {
                 **entry,
@@ -39,7 +45,7 @@ def evidence_schemas() -> dict[str, Schema]:
                 "by": {**TEXT, "description": "the officer who asked by a form, or who decided, where somebody did"},
                 "reference": {**TEXT, "description": "the number of the dossier that it was asked for; may be empty"},
             },
-            digests,
+            {**digests, **claimed},
         ),
         "EntryPage": list_schema(
             ref("EntryFound"),

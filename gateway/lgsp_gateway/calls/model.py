@@ -99,7 +99,9 @@ class StepTimes:
 
     Args:
         check: identity, authorization, quota and the request's contract.
-        provider: the adapter and the system behind it.
+        provider: the adapter and the system behind it, and the way there and back over NATS.
+        adapter: of these, what the adapter says that it took, with the system behind it; None where it does not say.
+        upstream: of these, what the adapter says that it waited for that system; None where it does not say.
         handled: everything until the entry was ready to be written.
         evidence: until the entry was on disk.
     """
@@ -108,6 +110,20 @@ class StepTimes:
     provider: float = 0.0
     handled: float = 0.0
     evidence: float = 0.0
+    adapter: float | None = None
+    upstream: float | None = None
+
+    def set_claimed(self, adapter: float | None, upstream: float | None, elapsed: float) -> None:
+        """Take the durations that an adapter claims, where they can be true.
+
+        Args:
+            elapsed: milliseconds that the gateway waited for the reply.
+        """
+        if adapter is None or adapter > elapsed:
+            return
+        self.adapter = round(adapter, 2)
+        if upstream is not None and upstream <= adapter:
+            self.upstream = round(upstream, 2)
 
 
 @dataclass(slots=True)

@@ -118,7 +118,7 @@ class Pipeline:
         record.set_checked(self.pseudonyms.of(subject) if subject else "")
         if operation.request.has_files:
             await self.checks.files.pass_request(record.consumer, authorized, body, request.message, caller.officer)
-        execution = Execution(request, caller.system, authorized, body)
+        execution = Execution(request, caller.system, authorized, body, record.times)
         if request.head.deferral is not None and is_deferred(request.head.deferral, operation):
             return await self._accept(execution, record, quota)
         execute = self._execute_once if request.head.idempotency_key else self._execute
@@ -204,7 +204,7 @@ class Pipeline:
         """Have the provider answer, or give the answer that the same Idempotency-Key got before."""
         if not self.execution.is_available:
             raise bus_unavailable()
-        request, _, authorized, body, _ = execution
+        request, _, authorized, body, _, _ = execution
         operation, key = authorized.operation, request.head.idempotency_key
         question = KeyedRequest(request.head.target.purpose, body, operation.idempotent, operation.deduplicated)
         claim = await self.idempotency.claim(key, record.caller, request.message, authorized.subject, question)

@@ -140,12 +140,15 @@ class CallRecord:
         by = self.gateway, self.consumer, self.agency, self.provider
         names = _names_as_json(*by, self.service, self.version, self.operation, self.purpose, self.grant)
         rare = self._rare_fields() if self.officer or self.reference else ""
+        split = "" if times.adapter is None else f'"adapterMs":{times.adapter:.2f},'
+        if times.upstream is not None:
+            split += f'"upstreamMs":{times.upstream:.2f},'
         return (
             f'{{"v":1,"kind":"call","message":"{self.message}","time":{self.time_ms},{names},'
             f'"subject":"{self.subject}","onBehalfOf":"{self.on_behalf_of}",{rare}"outcome":"{self.outcome}","status":{self.status},'
             f'"requestDigest":"{self.request_digest}","requestSize":{self.request_size},'
             f'"answerDigest":"{self.answer_digest}","answerSize":{self.answer_size},'
-            f'"providerMs":{times.provider:.2f},"totalMs":{times.handled:.2f},"trace":"{self.trace}"}}'
+            f'"providerMs":{times.provider:.2f},{split}"totalMs":{times.handled:.2f},"trace":"{self.trace}"}}'
         ).encode()
 
     def _rare_fields(self) -> str:

@@ -45,11 +45,12 @@ class _Entry:
     trace: str = ""
 
     def to_bytes(self) -> bytes:
-        """Return the entry: one line of JSON."""
+        """Return the entry: one line of JSON, without the fields that are None."""
         names, values = _columns(
             cast("Hashable", type(self))
         )  # mypy takes the hash of an instance for that of its class
-        return orjson.dumps({"v": entry.VERSION, "kind": self.kind, **dict(zip(names, values(self), strict=True))})
+        members = {name: value for name, value in zip(names, values(self), strict=True) if value is not None}
+        return orjson.dumps({"v": entry.VERSION, "kind": self.kind, **members})
 
 
 @cache
@@ -118,6 +119,7 @@ class DeliveryEntry(_Entry):
         by: the principal who decided, where somebody did.
         request_digest: salted, of what was delivered; empty where nothing was.
         provider_ms: how long the attempt took.
+        adapter_ms, upstream_ms: how long of that the adapter says that it took, and waited for the system behind it; None where it says nothing.
     """
 
     kind = "delivery"
@@ -145,6 +147,8 @@ class DeliveryEntry(_Entry):
     answer_digest: str = ""
     answer_size: int = 0
     provider_ms: float = 0.0
+    adapter_ms: float | None = None
+    upstream_ms: float | None = None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -40,6 +40,17 @@ def test_replies(data: bytes, expected: tuple[str, str, bytes]) -> None:
     assert (reply.status, reply.code, reply.body) == expected
 
 
+@pytest.mark.parametrize(
+    "reply", [wire.answered({"a": 1}), wire.declared_error("not-found"), wire.limited(3), wire.late()]
+)
+@pytest.mark.parametrize("upstream", [None, 0.0, 39.8])
+def test_a_reply_says_how_long_it_took(reply: bytes, upstream: float | None) -> None:
+    before, after = wire.parse_reply(reply), wire.parse_reply(wire.with_durations(reply, 41.518, upstream))
+    assert before is not None
+    assert (before.adapter, before.upstream) == (None, None)
+    assert after == before._replace(adapter=41.52, upstream=upstream)
+
+
 @given(st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
 def test_anything_else_is_no_message(data: bytes) -> None:
     if not data.startswith(b'{"status":'):

@@ -148,7 +148,7 @@ class SqlOperation:
     ) -> tuple[list[Row], dict[str, list[Row]]]:
         access: Access = "read" if not self.write else "rehearse" if call.rehearsal else "write"
         named_rows: dict[str, list[Row]] = {}
-        with translated_errors(database):
+        with translated_errors(database), call.upstream_time:
             async with database.transaction(call.remaining, access, snapshot=bool(self._named)) as connection:
                 rows = await self._main.rows(database, connection, scope, executor, typed=typed)
                 row_scope = {**scope, "rows": rows, "row": rows[0] if rows else None}

@@ -91,9 +91,21 @@ export const useMessageTexts = createTexts("messages", {
     en: "NATS, adapter and provider's system",
   },
   atGateway: { vi: "Gateway: trước và sau", en: "Gateway: before and after" },
+  onNats: { vi: "NATS: chiều đi và chiều về", en: "NATS: there and back" },
+  atAdapter: { vi: "Bộ kết nối", en: "Adapter" },
+  atSystem: { vi: "Hệ thống cung cấp", en: "Provider's system" },
+  adapterAndSystem: { vi: "Bộ kết nối và hệ thống cung cấp", en: "Adapter and provider's system" },
   splitUnknown: {
-    vi: "Nhật ký chỉ ghi tổng thời gian và phần chờ bên cung cấp, nên vị trí của phần chờ trong thanh là ước lượng.",
-    en: "The entry has the whole time and the wait for the provider only, so where the wait lies in the bar is an estimate.",
+    vi: "Bộ kết nối không cho biết nó mất bao lâu (không trả lời, dùng giao thức wire cũ hơn 1.3, hoặc báo con số không thể đúng), nên phần sau gateway chỉ có một thanh.",
+    en: "The adapter does not say how long it took (it did not reply, speaks a wire protocol before 1.3, or claims what cannot be true), so what lies beyond the gateway is one bar.",
+  },
+  upstreamUnknown: {
+    vi: "Bộ kết nối không đo thời gian chờ hệ thống cung cấp, nên hai phần này chung một thanh.",
+    en: "The adapter does not measure how long it waits for its system, so the two are one bar.",
+  },
+  splitEstimated: {
+    vi: "Bằng chứng ghi từng phần mất bao lâu, không ghi bắt đầu lúc nào; mỗi phần được vẽ một nửa trước, một nửa sau phần mà nó chờ.",
+    en: "The evidence says how long each part took, not when; each is drawn half before and half after what it waited for.",
   },
   deliveriesInTime: { vi: "Từ lúc nhận đến lúc xong", en: "From acceptance to its end" },
   attempt: { vi: "Lượt thử {{number}}", en: "Attempt {{number}}" },

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from lgsp_gateway.calls.authorize import AuthorizedCall
-from lgsp_gateway.calls.model import CallRequest
+from lgsp_gateway.calls.model import CallRequest, StepTimes
 from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.registry.indexed_documents import System
 from lgsp_problems import Refusal
@@ -19,6 +19,7 @@ class Execution(NamedTuple):
     Args:
         consumer: who calls.
         body: the request's document, which keeps the contract.
+        times: where it is noted what the adapter says that it took; also where the call fails.
         key: what the provider may tell a repeated call by (`call.key`); "" where the caller sent no Idempotency-Key.
     """
 
@@ -26,6 +27,7 @@ class Execution(NamedTuple):
     consumer: System
     authorized: AuthorizedCall
     body: bytes
+    times: StepTimes
     key: str = ""
 
 

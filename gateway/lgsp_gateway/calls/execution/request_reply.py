@@ -34,7 +34,7 @@ class RequestReply:
 
     async def execute(self, execution: Execution) -> bytes:
         """Ask the adapter; see `ExecutionPort`."""
-        request, consumer, authorized, body, key = execution
+        request, consumer, authorized, body, times, key = execution
         operation = authorized.operation
         context = wire.Context(
             message=request.message,
@@ -52,13 +52,18 @@ class RequestReply:
         sent = wire.request(context, body)
         if len(sent) > bus.max_payload > 0:
             raise _larger_than_nats_takes(bus.max_payload)
+        asked = time.perf_counter()
         try:
             data = await bus.request(authorized.subject, sent, operation.timeout, repeatable=repeatable)
         except NoAdapter as error:
             if authorized.contract.service in self._drained.names:
                 raise _all_drained() from error
             raise
-        return _document_of(operation, wire.parse_reply(data))
+        elapsed = (time.perf_counter() - asked) * 1000
+        reply = wire.parse_reply(data)
+        if reply is not None:
+            times.set_claimed(reply.adapter, reply.upstream, elapsed)
+        return _document_of(operation, reply)
 
 
 def _all_drained() -> NoAdapter:

@@ -75,7 +75,7 @@ class MessageOutbox(Outbox):
 
     async def _claim(self, execution: Execution, options: MessageOptions) -> tuple[str, str]:
         """Return the id of the message, and the key of its attempts (`call.key`)."""
-        request, consumer, authorized, body, _ = execution
+        request, consumer, authorized, body, _, _ = execution
         key = request.head.idempotency_key
         if not key:
             return request.message, call_key_of_message(consumer.name, request.message)
@@ -93,7 +93,7 @@ class MessageOutbox(Outbox):
     def _envelope(
         self, execution: Execution, options: MessageOptions, message: str, key: str, callback: str, record: CallRecord
     ) -> Envelope:
-        request, consumer, authorized, _, _ = execution
+        request, consumer, authorized, _, _, _ = execution
         contract, operation = authorized.contract, authorized.operation
         now = self._now()
         within = operation.asynchronous.delivery_deadline if operation.asynchronous else 0.0

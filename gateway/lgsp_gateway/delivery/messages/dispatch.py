@@ -283,12 +283,16 @@ class Dispatcher:
             return await self._settlement.answer(record, call, body, result)
         record = replace(record, state=record.state.with_outcome(result.refusal.code))
         if isinstance(result, NothingDone):
-            return await self._settlement.bury(record, body, result.refusal, call=call, seconds=result.seconds)
+            return await self._settlement.bury(
+                record, body, result.refusal, call=call, seconds=result.seconds, times=result.times
+            )
         if not result.answered:
             health.record_failure(result.refusal.code, time.monotonic())
         if not may_be_repeated(call):
             reason = result.refusal if result.answered else reasons.outcome_unknown()
-            return await self._settlement.bury(record, body, reason, call=call, seconds=result.seconds)
+            return await self._settlement.bury(
+                record, body, reason, call=call, seconds=result.seconds, times=result.times
+            )
         return await self._retry_later(health, record, call, body, result)
 
     async def _retry_later(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from lgsp_contracts import entry as entries
+from lgsp_gateway.calls.model import StepTimes
 from lgsp_gateway.delivery.entries import DeliveryEntry, DeliveryState
 from lgsp_gateway.delivery.messages.envelope import Envelope
 from lgsp_gateway.evidence.append.log import EvidenceLog
@@ -25,6 +26,7 @@ class Event:
         body: what was sent; None where nothing was.
         answer: what its caller can read of the answer; None where there is none.
         seconds: that it took.
+        times: what the adapter says that it took; None where none was asked.
     """
 
     at: int
@@ -37,6 +39,7 @@ class Event:
     body: bytes | None = None
     answer: bytes | None = None
     seconds: float = 0.0
+    times: StepTimes | None = None
 
 
 class MessageEvidence:
@@ -105,4 +108,6 @@ class MessageEvidence:
             answer_digest="" if event.answer is None else entries.digest(salt, event.answer),
             answer_size=len(event.answer or b""),
             provider_ms=round(event.seconds * 1000, 2),
+            adapter_ms=event.times.adapter if event.times else None,
+            upstream_ms=event.times.upstream if event.times else None,
         ).to_bytes()

@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 
 from lgsp_gateway.calls.authorize import AuthorizedCall
+from lgsp_gateway.calls.model import StepTimes
 from lgsp_gateway.delivery.dead_letters.letter import DeadLetter
 from lgsp_gateway.delivery.dead_letters.store import Burial
 from lgsp_gateway.delivery.entries import DeliveryState
@@ -115,6 +116,7 @@ class Settlement:
             body=body,
             answer=answer,
             seconds=result.seconds,
+            times=result.times,
         )
         stored = await self._write_with_entry(replace(record, state=state), ending, answer)
         if stored.state.state != "answered":  # it was ended otherwise while its provider worked
@@ -152,6 +154,7 @@ class Settlement:
             grant=call.grant.name,
             body=body,
             seconds=result.seconds,
+            times=result.times,
         )
         await self._write_with_entry(replace(record, state=state), event)
 
@@ -163,6 +166,7 @@ class Settlement:
         *,
         call: AuthorizedCall | None = None,
         seconds: float = 0.0,
+        times: StepTimes | None = None,
     ) -> Outcome:
         """Make a dead letter of a message.
 
@@ -187,6 +191,7 @@ class Settlement:
             grant=call.grant.name if call else "",
             body=body if call else None,
             seconds=seconds,
+            times=times,
         )
         await self._end(record, ending)
         return Dead(refusal.code) if record.state.state == "dead" else Done()

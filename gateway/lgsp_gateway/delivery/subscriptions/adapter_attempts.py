@@ -10,7 +10,7 @@ from lgsp_contracts import wire
 from lgsp_contracts.contract import Contract, Operation
 from lgsp_gateway.calls.authorize import AuthorizedCall
 from lgsp_gateway.calls.execution.port import DeclaredError, Execution, ExecutionPort
-from lgsp_gateway.calls.model import CallHead, CallRequest, CallTarget, Credentials
+from lgsp_gateway.calls.model import CallHead, CallRequest, CallTarget, Credentials, StepTimes
 from lgsp_gateway.delivery.entries import Channel
 from lgsp_gateway.delivery.messages.state import Reason
 from lgsp_gateway.delivery.subscriptions.attempts import AttemptResult, Delivered, Failed, NotSent, Rejected
@@ -89,7 +89,7 @@ class AdapterAttempts:
             revision=self._registry.revision,
         )
         publisher = self._registry.systems.get(authorized.contract.provider, authorized.consumer)
-        return Execution(request, publisher, call, b"", event.id)
+        return Execution(request, publisher, call, b"", StepTimes(), event.id)
 
 
 def find_operation(subscription: Subscription, registry: RegistrySnapshot) -> tuple[Contract, Operation]:
