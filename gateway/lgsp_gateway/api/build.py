@@ -49,6 +49,7 @@ from lgsp_gateway.api.issuer_callback import TOO_MANY_SIGN_INS
 from lgsp_gateway.api.issuer_sign_in import CALLBACK, IssuerSignInRoutes
 from lgsp_gateway.api.local_sign_in import LocalSignInRoutes
 from lgsp_gateway.api.message_story import MessageStoryRoute
+from lgsp_gateway.api.message_stream import MessageStreamRoutes
 from lgsp_gateway.api.messages import MessageRoutes
 from lgsp_gateway.api.new_browser_sessions import NewBrowserSessions
 from lgsp_gateway.api.notifications import NotificationRoutes
@@ -283,6 +284,7 @@ def _add_evidence(
     EvidenceStreamRoutes(callers, evidence.connection, parts.stop).add_routes(app)
     FormRoutes(callers, snapshot, pipeline, parts.people.store, parts.telemetry.begins_trace).add_routes(app)
     OwnCallRoutes(callers, snapshot, pipeline.quotas, parts.storage, evidence.index).add_routes(app)
+    MessageStreamRoutes(callers, evidence.index, evidence.connection, snapshot, parts.stop).add_routes(app)
     EvidenceSearchRoutes(callers, evidence.index, evidence.connection, pipeline.pseudonyms, snapshot).add_routes(app)
     delivery = parts.delivery
     MessageStoryRoute(

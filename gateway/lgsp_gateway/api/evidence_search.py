@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
@@ -111,6 +111,21 @@ _SUBJECT = text_parameter(
     SUBJECT, "the number of the person whom the messages are about", max_length=64, location="header"
 )
 
+FILTERS: tuple[Parameter[Any], ...] = (*_EXACT.values(), *_MINIMUM.values(), _SINCE, _FAILED, SIDE)
+"""What a search and the stream of what it finds are asked by alike."""
+
+
+def filters_of(request: web.Request) -> Search:
+    """Return the search for what passes the `FILTERS` of a request."""
+    minimum = {name: one.read_from(request) for name, one in _MINIMUM.items()}
+    return Search(
+        exact={name: one.read_from(request) for name, one in _EXACT.items() if name in request.query},
+        least={name: bound for name, bound in minimum.items() if bound is not None},
+        since=_SINCE.read_from(request),
+        failed=_FAILED.read_from(request),
+    )
+
+
 SEARCH = Route(
     "GET",
     "/evidence/messages",
@@ -119,12 +134,7 @@ SEARCH = Route(
     "token",
     {200: ResponseSpec("A page of matching entries", json_of("EntryPage"))},
     right=READ_MESSAGES,
-    parameters=(
-        *_EXACT.values(),
-        *_MINIMUM.values(),
-        *(_SINCE, _UNTIL, _LIMIT, _CURSOR),
-        *(_FAILED, SIDE, _COMPLETE, _SUBJECT),
-    ),
+    parameters=(*FILTERS, _UNTIL, _LIMIT, _CURSOR, _COMPLETE, _SUBJECT),
     problems=("index-unavailable",),
     tag="evidence",
 )
@@ -174,19 +184,14 @@ class EvidenceSearchRoutes:
         return json_response({"items": list(map(scope.visible, items)), "cursor": page.cursor, "newer": page.newer})
 
     def _read_search(self, request: web.Request) -> Search:
-        exact = {name: one.read_from(request) for name, one in _EXACT.items() if name in request.query}
-        number = _SUBJECT.read_from(request)
-        if number:
-            exact["subject"] = self._pseudonyms.of(_checked_number(number))
-        minimum = {name: one.read_from(request) for name, one in _MINIMUM.items()}
-        return Search(
-            exact=exact,
-            least={name: bound for name, bound in minimum.items() if bound is not None},
-            since=_SINCE.read_from(request),
+        search, number = filters_of(request), _SUBJECT.read_from(request)
+        subject = {"subject": self._pseudonyms.of(_checked_number(number))} if number else {}
+        return replace(
+            search,
+            exact={**search.exact, **subject},
             until=_UNTIL.read_from(request),
             limit=_LIMIT.read_from(request),
             cursor=_CURSOR.read_from(request),
-            failed=_FAILED.read_from(request),
         )
 
 

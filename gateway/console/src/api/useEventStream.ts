@@ -10,7 +10,8 @@ export type StreamState = { live: true } | { live: false; since: Date };
  * Listen to server-sent events while the component is shown.
  *
  * A lost connection is opened again with growing pauses. The browser does so by itself only while the gateway answers; after an
- * error response it gives up.
+ * error response it gives up. A stream whose events have ids goes on after the last one: the browser names it by itself, and a new
+ * connection by the parameter `after`.
  *
  * @param url of the stream; null listens to nothing.
  * @param handlers by the names of events; each gets the parsed JSON of an event.
@@ -29,8 +30,9 @@ export function useEventStream(
     let source: EventSource;
     let pause = SHORTEST_MS;
     let timer: number | undefined;
+    let received = "";
     const open = () => {
-      source = new EventSource(url);
+      source = new EventSource(received ? resumed(url, received) : url);
       source.onopen = () => {
         pause = SHORTEST_MS;
         setState({ live: true });
@@ -42,7 +44,10 @@ export function useEventStream(
         pause = Math.min(pause * 2, LONGEST_MS);
       };
       for (const name of names.split(" ")) {
-        source.addEventListener(name, (event) => current.current[name]?.(JSON.parse(event.data)));
+        source.addEventListener(name, (event) => {
+          received = event.lastEventId;
+          current.current[name]?.(JSON.parse(event.data));
+        });
       }
     };
     open();
@@ -52,4 +57,10 @@ export function useEventStream(
     };
   }, [url, names]);
   return state;
+}
+
+function resumed(url: string, after: string): string {
+  const address = new URL(url, location.origin);
+  address.searchParams.set("after", after);
+  return `${address.pathname}${address.search}`;
 }

@@ -69,6 +69,10 @@ export const useMessageTexts = createTexts("messages", {
   newer: { vi: "Mới hơn", en: "Newer" },
   newest: { vi: "Mới nhất", en: "Newest" },
   live: { vi: "Tự cập nhật", en: "Follow live" },
+  skipped: {
+    vi: "{{count}} thông điệp đến cùng lúc với các thông điệp khác nên không hiện ở đây; hãy tắt tự cập nhật rồi tìm, hoặc thêm bộ lọc.",
+    en: "{{count}} messages that came together with others are not shown here; stop following and search, or set more filters.",
+  },
   nothing: { vi: "Không có thông điệp nào như vậy", en: "There is no such message" },
   nothingHelp: {
     vi: "Hãy chọn khoảng thời gian dài hơn, hoặc bỏ bớt bộ lọc.",

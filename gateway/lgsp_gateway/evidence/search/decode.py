@@ -67,7 +67,7 @@ def decode_entries(batches: Iterable[Batch]) -> list[Entry]:
     for batch in batches:
         for line, data in enumerate(batch.entries):
             position = batch.sequence << LINE_BITS | line
-            fields, packed_ids = _decode_fields(data, position)
+            fields, packed_ids = decode_fields(data, position)
             entries.append(Entry(position, batch.gateway, merkle.leaf_hash(data), fields, packed_ids))
     return entries
 
@@ -88,7 +88,12 @@ _FIELDS_OF_CALLS = frozenset(
 """Those of all versions; `provider` was not written before version 0.2."""
 
 
-def _decode_fields(data: bytes, position: int) -> tuple[dict[str, Any], dict[str, bytes | None]]:
+def decode_fields(data: bytes, position: int) -> tuple[dict[str, Any], dict[str, bytes | None]]:
+    """Decode one entry: its fields and its identifiers as bytes, both empty where it cannot be searched for, which is logged.
+
+    Args:
+        position: in the stream, for the log.
+    """
     try:
         entry: dict[str, Any] = orjson.loads(data)
         kind = known_kind(entry)

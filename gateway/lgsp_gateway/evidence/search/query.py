@@ -91,6 +91,9 @@ def _newer_cursor(page: Sequence[Row[Any]], asked: str) -> str:
     return _encode_cursor(Cursor(page[0].time, page[0].place, newer=True)) if page else asked
 
 
+ITEM_FIELDS = tuple(str(column.name) for column in _RESULT_COLUMNS if column.name != "place")
+"""The fields of an entry that a page has."""
+
 _COLUMN_INDEX = {str(column.name): index for index, column in enumerate(_RESULT_COLUMNS)}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -86,6 +87,20 @@ class Index:
         """
         async with self._transaction() as connection:
             return await query.search(connection, self._names, criteria)
+
+    async def search_with_progress(self, criteria: Search) -> tuple[Page, int]:
+        """Return the first page of messages and the number of the last batch that was searched: what is found later is in batches after it.
+
+        Raises:
+            Refusal: `malformed`, when the cursor is not one that a page returned.
+        """
+        async with self._transaction() as connection:
+            last = await ingest.progress(
+                connection
+            )  # first: a batch that comes between the two is left out of the page below
+            page = await query.search(connection, self._names, criteria)
+        kept = [(item, place) for item, place in zip(page.items, page.places, strict=True) if place[0] <= last]
+        return replace(page, items=[item for item, _ in kept], places=[place for _, place in kept]), last
 
     async def first_unknown(self, names: Iterable[str]) -> str | None:
         """Return the first of some names that does not occur in the index; None where all do."""

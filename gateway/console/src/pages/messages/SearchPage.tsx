@@ -7,7 +7,7 @@ import { ApiError } from "../../api/problem";
 import { FindMessage } from "../../components/FindMessage";
 import { Notice } from "../../components/Notice";
 import { PageHeader } from "../../components/PageHeader";
-import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { EmptyState, ErrorState, LoadingState, OutOfDateNotice } from "../../components/PageStates";
 import { formatDateTime } from "../../components/Timestamp";
 import { useCommonTexts } from "../../texts/common";
 import { useMessageTexts } from "../../texts/messages";
@@ -15,6 +15,7 @@ import { queryOf, type SearchQuery } from "./filters";
 import { ResultTable } from "./ResultTable";
 import { SearchForm } from "./SearchForm";
 import { Sections } from "./Sections";
+import { useLiveMessages } from "./useLiveMessages";
 
 const LIVE_MS = 2000;
 
@@ -26,9 +27,11 @@ export function SearchPage() {
   const [person, setPerson] = useState("");
   const [live, setLive] = useState(false);
   const cursor = address.get("cursor");
-  const following = live && !cursor;
+  const mayFollow = !cursor && !address.get("until");
+  const following = live && mayFollow;
+  const followed = useLiveMessages(address, following && !person);
   const {
-    data,
+    data: searched,
     failureReason: error,
     isPending,
     isPlaceholderData,
@@ -37,8 +40,9 @@ export function SearchPage() {
     queryKey: ["messages", address.toString(), person],
     queryFn: () => searchMessages(queryOf(address), person),
     placeholderData: keepPreviousData,
-    refetchInterval: following ? LIVE_MS : false,
+    refetchInterval: following && person ? LIVE_MS : false, // a person's number must stand in no address
   });
+  const data = followed.page ? { staleSince: searched?.staleSince, ...followed.page } : searched;
   const goTo = (next: string) =>
     setAddress((before) => {
       const after = new URLSearchParams(before);
@@ -82,10 +86,16 @@ export function SearchPage() {
                 size="sm"
                 label={t("live")}
                 checked={following}
-                disabled={Boolean(cursor)}
+                disabled={!mayFollow}
                 onChange={(event) => setLive(event.currentTarget.checked)}
               />
             </Group>
+            {followed.page && <OutOfDateNotice stream={followed.stream} />}
+            {followed.page && followed.page.skipped > 0 && (
+              <Text size="sm" c="dimmed">
+                {t("skipped", { count: followed.page.skipped })}
+              </Text>
+            )}
             {data.items.length > 0 ? (
               <ResultTable items={data.items} dimmed={isPlaceholderData} />
             ) : (
