@@ -327,7 +327,15 @@ async def test_an_accepted_message_has_its_attempts_and_a_dead_letter_is_retried
     await expect(page.get_by_text("It was given up.")).to_be_visible()
     await expect(page.get_by_text("onerror=alert").first).to_be_visible()  # as text
     await bus.serve()
-    await page.goto("/console/messages/dead-letters")
+    page = await console.page("agency-admin", language="en")  # of the agency whose system sent it
+    await page.goto(f"/console/messages/{messages[1]}")
+    await expect(page.get_by_role("button", name="Give up")).to_be_visible()
+    integrator = await console.page("integrator", language="en")  # who may see it and decides nothing
+    await integrator.goto(f"/console/messages/{messages[1]}")
+    await expect(integrator.get_by_text("retry it or give it up")).to_be_visible()
+    await expect(integrator.get_by_role("button", name="Give up")).to_have_count(0)
+    await page.get_by_role("link", name="Messages", exact=True).click()
+    await page.get_by_role("tab", name="Dead letters").click()
     await page.get_by_label(f"Select {messages[1]}").check()
     await page.get_by_role("button", name="Retry the 1 selected").click()
     await expect(page.get_by_text("it may be done twice")).to_be_visible()

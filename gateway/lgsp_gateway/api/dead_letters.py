@@ -1,20 +1,23 @@
 """`/dead-letters`: what could not be delivered, why, and what somebody decides about it: to have it delivered again, or to give it up.
 
-A letter is seen by the system that it belongs to, and by operators. Its payload is for that system alone, and who reads it is recorded.
+A letter is seen by the system that it belongs to, by the people of its agency who look after what the systems send and receive, and by
+operators; whoever sees it may decide. Its payload is for that system alone, and who reads it is recorded.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from aiohttp import web
 
-from lgsp_auth.principal import Principal
-from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
+from lgsp_auth.principal import OPERATOR, Principal
+from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, SystemName
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.messages import LIMIT, describe_attempts, describe_reason, owner_of
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.token_binding import refuse_unbound, refuse_unbound_for_service
-from lgsp_gateway.delivery.dead_letters.letter import DeadLetter
+from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Decider
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters, LetterSelection, StoredLetter
+from lgsp_gateway.delivery.decisions import RECEIVER_ROLES, receiver
 from lgsp_gateway.delivery.stored_messages import decode_cursor
 from lgsp_gateway.http import decoded_bodies
 from lgsp_gateway.http.authentication import CallerAuthenticator
@@ -23,7 +26,7 @@ from lgsp_gateway.http.language import accepted_language
 from lgsp_gateway.http.parameter_types import boolean_parameter, choice_parameter, text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import Language, Refusal
+from lgsp_problems import Language, NotFound, Refusal
 
 MAX_REASON = 500
 MAX_RETRIED = 500
@@ -34,7 +37,7 @@ _TAG = "dead-letters"
 LETTER = text_parameter(
     "letter", "the id of the dead letter", max_length=100, pattern="^[0-9A-Za-z._-]+$", location="path"
 )
-SYSTEM = text_parameter("system", "for operators: only of this system", max_length=MAX_NAME, pattern=NAME_PATTERN)
+SYSTEM = text_parameter("system", "for people: only of this system", max_length=MAX_NAME, pattern=NAME_PATTERN)
 SERVICE = text_parameter("service", "only of this service", max_length=MAX_NAME, pattern=NAME_PATTERN)
 REASON = text_parameter("reason", "only with this reason, a problem code", max_length=100)
 KIND = choice_parameter(
@@ -47,7 +50,7 @@ AFTER = text_parameter("after", "the `next` of the previous page", max_length=10
 
 _ONE = "/dead-letters/{letter}"
 LIST = Route(
-    *("GET", "/dead-letters", "listDeadLetters", "List the dead letters of the calling system; for operators, of all"),
+    *("GET", "/dead-letters", "listDeadLetters", "List the dead letters that the caller may decide about"),
     access="token",
     responses={200: ResponseSpec("A page of dead letters, the newest first", json_of("DeadLetterList"))},
     parameters=(SYSTEM, SERVICE, REASON, KIND, RESOLVED, LIMIT, AFTER),
@@ -121,7 +124,7 @@ class DeadLetterRoutes:
         caller, language = await self._callers.identify(request), accepted_language(request)
         after = AFTER.read_from(request)
         before = decode_cursor(after, 1)[0] if after else 0
-        selection = _selection(request, caller, resolved=RESOLVED.read_from(request))
+        selection = self._selection(request, caller, resolved=RESOLVED.read_from(request))
         page, following = await self._letters.list(selection, before, LIMIT.read_from(request))
         items = (describe(stored.letter, stored.size, language) for stored in page)
         return await list_response(items, str(following) if following else "")
@@ -144,7 +147,7 @@ class DeadLetterRoutes:
     async def _retry(self, request: web.Request) -> web.Response:
         caller, stored, payload = await self._find(request)
         self._refuse_unbound(request, stored)
-        letter = await self._letters.retry(stored, payload, str(caller))
+        letter = await self._letters.retry(stored, payload, self._decider(caller, stored))
         return json_response(describe(letter, 0, accepted_language(request)))
 
     async def _give_up(self, request: web.Request) -> web.Response:
@@ -156,12 +159,12 @@ class DeadLetterRoutes:
 
     async def _retry_many(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)
-        selection = _selection(request, caller, resolved=False)
+        selection = self._selection(request, caller, resolved=False)
         retried, refused, before = 0, list[dict[str, str]](), 0
         while retried + len(refused) < MAX_RETRIED:
             page, before = await self._letters.list(selection, before, 50)
             for one in page:
-                refusal = await self._retry_one(request, one, str(caller))
+                refusal = await self._retry_one(request, one, self._decider(caller, one))
                 retried += refusal is None
                 if refusal is not None:
                     text = refusal.detail.in_language(accepted_language(request))
@@ -170,10 +173,10 @@ class DeadLetterRoutes:
                 break
         return json_response({"retried": retried, "refused": refused, "more": bool(before)})
 
-    async def _retry_one(self, request: web.Request, stored: StoredLetter, by: str) -> Refusal | None:
+    async def _retry_one(self, request: web.Request, stored: StoredLetter, by: Decider) -> Refusal | None:
         try:
             self._refuse_unbound(request, stored)
-            current, payload = await self._letters.find(stored.letter.id, stored.letter.owner)
+            current, payload = await self._letters.find(stored.letter.id, [stored.letter.owner])
             await self._letters.retry(current, payload, by)
         except Refusal as refusal:
             return refusal
@@ -185,15 +188,52 @@ class DeadLetterRoutes:
 
     async def _find(self, request: web.Request) -> tuple[Principal, StoredLetter, bytes]:
         caller = await self._callers.identify(request)
-        stored, payload = await self._letters.find(LETTER.read_from(request), owner_of(caller, ""))
+        owners = owners_of(caller, "", self._registry)
+        stored, payload = await self._letters.find(LETTER.read_from(request), owners)
         return caller, stored, payload
 
+    def _decider(self, caller: Principal, stored: StoredLetter) -> Decider:
+        owner = SystemName(stored.letter.owner)
+        return Decider(str(caller), receiver(self._registry, owner).includes(caller))
 
-def describe(letter: DeadLetter, size: int, language: Language) -> dict[str, Any]:
+    def _selection(self, request: web.Request, caller: Principal, *, resolved: bool) -> LetterSelection:
+        return LetterSelection(
+            owners_of(caller, SYSTEM.read_from(request), self._registry),
+            KIND.read_from(request),
+            SERVICE.read_from(request),
+            REASON.read_from(request),
+            resolved,
+        )
+
+
+def owners_of(caller: Principal, wanted: str, registry: RegistrySnapshot) -> Collection[str] | None:
+    """Return the systems about whose dead letters a caller may decide; None for all.
+
+    Args:
+        wanted: the system that it asks for; "" for all that it may.
+
+    Raises:
+        Refusal: `not-granted`, for a person without a fitting role; `not-found`, for a system that it may not see.
+    """
+    if caller.has_role(OPERATOR):
+        return [wanted] if wanted else None
+    if caller.own_system or not caller.has_role(*RECEIVER_ROLES):
+        return [owner_of(caller, wanted)]
+    own = frozenset(registry.index["System"].names("agency", caller.agency))
+    if wanted and wanted not in own:
+        raise NotFound(
+            vi="Cơ quan của bạn không có hệ thống này; hãy chọn một hệ thống của cơ quan mình.",
+            en="Your agency has no such system; choose one of its own.",
+        )
+    return [wanted] if wanted else own
+
+
+def describe(letter: DeadLetter, size: int, language: Language, *, may_decide: bool = True) -> dict[str, Any]:
     """Return a dead letter as people and programs see it, without its payload.
 
     Args:
         size: bytes of the payload.
+        may_decide: whether the reader may have it delivered again, or give it up.
     """
     document: dict[str, Any] = {
         "id": letter.id,
@@ -208,6 +248,7 @@ def describe(letter: DeadLetter, size: int, language: Language) -> dict[str, Any
         "round": letter.round,
         "size": size,
         "attempts": describe_attempts(letter.attempts),
+        "mayDecide": may_decide,
     }
     if letter.subscription:
         document["subscription"] = letter.subscription
@@ -222,16 +263,6 @@ def describe(letter: DeadLetter, size: int, language: Language) -> dict[str, Any
     if letter.note:
         document["note"] = letter.note
     return document
-
-
-def _selection(request: web.Request, caller: Principal, *, resolved: bool) -> LetterSelection:
-    return LetterSelection(
-        owner_of(caller, SYSTEM.read_from(request)),
-        KIND.read_from(request),
-        SERVICE.read_from(request),
-        REASON.read_from(request),
-        resolved,
-    )
 
 
 def _reason_in(body: dict[str, Any]) -> str:

@@ -63,6 +63,10 @@ def message_schemas() -> dict[str, Schema]:
                 "reason": reason,
                 "diedAt": TIME,
                 "attempts": attempts,
+                "mayDecide": {
+                    "type": "boolean",
+                    "description": "whether the caller may have it delivered again, or give it up",
+                },
             },
             {
                 "subscription": TEXT,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import hdrs, web
 from nats.aio.client import Client
 
+from lgsp_auth.principal import OPERATOR, Principal
 from lgsp_contracts.names import SystemName
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api import dead_letters, messages
@@ -20,6 +21,7 @@ from lgsp_gateway.api.outcome_texts import explain
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.stored_entries import complete_items
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters
+from lgsp_gateway.delivery.decisions import receiver
 from lgsp_gateway.delivery.messages.message_store import MessageRecord
 from lgsp_gateway.delivery.messages.operations import MessageOperations
 from lgsp_gateway.evidence.search.models import Search
@@ -93,7 +95,7 @@ class MessageStoryRoute:
             "more": more,
             "titles": self._titles(entries, language),
             "grants": self._grants(entries),
-            "deadLetters": await self._dead_letters(scope, message, entries, record, language),
+            "deadLetters": await self._dead_letters(caller, message, entries, record, language),
         }
         if record:
             story["delivery"] = messages.describe(record, language, caller)
@@ -126,7 +128,7 @@ class MessageStoryRoute:
 
     async def _dead_letters(
         self,
-        scope: MessageScope,
+        caller: Principal,
         message: str,
         entries: Iterable[dict[str, Any]],
         record: MessageRecord | None,
@@ -137,12 +139,13 @@ class MessageStoryRoute:
         dead = {f"{one['to']}.{message}": one["consumer"] for one in entries if one["event"] and one["state"] == "dead"}
         if record:
             dead[message] = record.envelope.consumer
-        found = []
+        found, scope = [], MessageScope.of(caller)
         own = {letter: owner for letter, owner in dead.items() if self._is_of(scope, owner)}
         for letter, owner in list(own.items())[:MAX_LETTERS]:
             with contextlib.suppress(NotFound):
-                stored, _ = await self._letters.find(letter, owner)
-                found.append(dead_letters.describe(stored.letter, stored.size, language))
+                stored, _ = await self._letters.find(letter, [owner])
+                may_decide = caller.has_role(OPERATOR) or receiver(self._registry, SystemName(owner)).includes(caller)
+                found.append(dead_letters.describe(stored.letter, stored.size, language, may_decide=may_decide))
         return found
 
     def _titles(self, entries: Iterable[dict[str, Any]], language: Language) -> dict[str, str]:

@@ -14,6 +14,7 @@ from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, SystemName
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.token_binding import refuse_unbound, refuse_unbound_for_service
+from lgsp_gateway.delivery.dead_letters.letter import Decider
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters
 from lgsp_gateway.delivery.delivery_reports import DeliveryReports, LanePause
 from lgsp_gateway.delivery.messages.message_store import MessageRecord, Selection
@@ -172,8 +173,10 @@ class MessageRoutes:
         self._refuse_unbound(request, record)
         if record.state.state != "dead":
             raise _not_dead()
-        letter, payload = await self._dead_letters.find(record.envelope.message, record.envelope.consumer)
-        await self._dead_letters.retry(letter, payload, str(caller))
+        letter, payload = await self._dead_letters.find(record.envelope.message, [record.envelope.consumer])
+        await self._dead_letters.retry(
+            letter, payload, Decider(str(caller), caller.is_system(record.envelope.consumer))
+        )
         return json_response(
             describe(await self._find(request, caller), accepted_language(request), caller), status=202
         )

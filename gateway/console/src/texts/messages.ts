@@ -205,8 +205,8 @@ export const useMessageTexts = createTexts("messages", {
   noDeadLetters: { vi: "Không có gì chờ quyết định", en: "Nothing waits for a decision" },
   noAccepted: { vi: "Không có thông điệp nào", en: "There are no messages" },
   operatorsOnly: {
-    vi: "Người vận hành trục gửi lại hoặc thôi; hệ thống sở hữu cũng làm được qua API.",
-    en: "Operators of the bus retry and give up; so does the system that it belongs to, over the API.",
+    vi: "Quản trị viên và nhà phát triển của cơ quan sở hữu, hoặc người vận hành trục, quyết định giao lại hay thôi.",
+    en: "Administrators and developers of the agency that it belongs to, and operators of the bus, retry it or give it up.",
   },
   "outcome-answered": { vi: "Đã trả lời", en: "Answered" },
   "outcome-replayed": { vi: "Trả lại câu trả lời cũ", en: "Stored answer given" },

@@ -4,7 +4,7 @@ Messages and events are buried by whoever could not deliver them, and listed, re
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import orjson
 
@@ -17,6 +17,18 @@ Kind = Literal["message", "event", "expired"]
 Resolution = Literal["", "retried", "given-up"]
 DAMAGED_CODE = "stored-content-damaged"
 """The reason of a letter whose content was damaged on disk, so that nobody can deliver it."""
+
+
+class Decider(NamedTuple):
+    """Who decides about a letter.
+
+    Args:
+        name: the principal, as the evidence names it.
+        for_owner: whether it is the system that the letter belongs to, or one of its people; otherwise it is an operator.
+    """
+
+    name: str
+    for_owner: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ again changes nothing, so a lane that was killed in between may do it twice.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from nats.aio.client import Client
 
-from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Kind, Resolution
+from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Decider, Kind, Resolution
 from lgsp_gateway.delivery.dead_letters.unreadable_letter import unreadable_letter
 from lgsp_gateway.delivery.storage.batch import TTL
 from lgsp_gateway.delivery.storage.group_commit import GroupCommit, NewMessage, Stored
@@ -26,10 +26,12 @@ from lgsp_problems import NotFound, Refusal, RevisionConflict
 
 RESOLVED_RETENTION_SECONDS = 30 * 86_400
 """How long it is known what became of a dead letter."""
+MAX_SUBJECTS = 8
+"""Owners whose letters are looked for one by one; of more, among those of everybody."""
 _REPLACED_SECONDS = 1
 """The least that JetStream takes as the life of a message."""
 
-Redelivery = Callable[[DeadLetter, bytes, str], Awaitable[None]]
+Redelivery = Callable[[DeadLetter, bytes, Decider], Awaitable[None]]
 """Puts a letter and its payload back to where it is delivered from, durably, and writes the evidence of who decided that. It may be called
 twice for the same letter (after a crash) and must then count once: the letter's `round` tells them apart. Raises `Refusal` where that
 is not possible, such as for a subscription that has ended."""
@@ -101,12 +103,12 @@ class LetterSelection:
     """Which dead letters are listed.
 
     Args:
-        owner: whose; "" for everybody's.
+        owners: the systems whose; None for everybody's.
         kind, service, reason: only those; "" for all.
         resolved: those that somebody dealt with, in place of those that wait.
     """
 
-    owner: str = ""
+    owners: Collection[str] | None = None
     kind: str = ""
     service: str = ""
     reason: str = ""
@@ -115,7 +117,7 @@ class LetterSelection:
     def includes(self, letter: DeadLetter) -> bool:
         """Tell whether a letter is listed."""
         return (
-            self.owner in ("", letter.owner)
+            (self.owners is None or letter.owner in self.owners)
             and self.kind in ("", letter.kind)
             and self.service in ("", letter.service)
             and self.reason in ("", letter.reason.code)
@@ -181,12 +183,12 @@ class DeadLetters(Burial):
         except RevisionConflict:  # somebody deals with it at this moment, and finds what its message came to
             return
 
-    async def find(self, letter_id: str, owner: str) -> tuple[StoredLetter, bytes]:
+    async def find(self, letter_id: str, owners: Collection[str] | None) -> tuple[StoredLetter, bytes]:
         """Return a letter and its payload.
 
         Args:
             letter_id: `DeadLetter.id`.
-            owner: whose it must be; "" for anybody's.
+            owners: the systems of which it must be one's; None for anybody's.
 
         Raises:
             Refusal: `not-found` or `bus-unavailable`.
@@ -194,7 +196,7 @@ class DeadLetters(Burial):
         subscription, _, message = letter_id.rpartition(".")
         subject = f"dead.event.{subscription}.{message}" if subscription else f"dead.message.*.*.{message}"
         newest = await self._newest(subject)
-        if newest is not None and owner in ("", newest[0].letter.owner):
+        if newest is not None and (owners is None or newest[0].letter.owner in owners):
             return newest
         raise NotFound(
             vi="Không có thư chết này, hoặc không phải của hệ thống gọi; hãy xem danh sách ở /dead-letters.",
@@ -276,7 +278,7 @@ class DeadLetters(Burial):
         letter = _with_content(_unresolved(stored.letter))
         return await self.handlings[letter.kind].read(letter, payload, by)
 
-    async def retry(self, stored: StoredLetter, payload: bytes, by: str) -> DeadLetter:
+    async def retry(self, stored: StoredLetter, payload: bytes, by: Decider) -> DeadLetter:
         """Have a letter delivered again, with a new deadline.
 
         Args:
@@ -286,9 +288,9 @@ class DeadLetters(Burial):
             Refusal: `step-not-allowed`, where somebody has dealt with it, or its content is damaged; what its redelivery refuses; `bus-unavailable`.
         """
         _with_content(_unresolved(stored.letter))
-        stored = await self._claim(stored, payload, by)
+        stored = await self._claim(stored, payload, by.name)
         await self.handlings[stored.letter.kind].redeliver(stored.letter, payload, by)
-        return await self._resolve(stored, "retried", by)
+        return await self._resolve(stored, "retried", by.name)
 
     async def give_up(self, stored: StoredLetter, payload: bytes, by: str, note: str) -> DeadLetter:
         """End a letter for good.
@@ -353,8 +355,10 @@ class DeadLetters(Burial):
 
 
 def _subjects_of(selection: LetterSelection) -> list[str]:
-    messages, events = f"dead.message.{selection.service or '*'}.{selection.owner or '*'}.*", "dead.event.*.*"
-    subjects = {"": [messages, events], "message": [messages]}.get(selection.kind, [events])
+    owners = selection.owners if selection.owners is not None and len(selection.owners) <= MAX_SUBJECTS else ["*"]
+    messages = [f"dead.message.{selection.service or '*'}.{owner}.*" for owner in sorted(owners)]
+    events = ["dead.event.*.*"]
+    subjects = {"": [*messages, *events], "message": messages}.get(selection.kind, events)
     return [resolved_subject(one) for one in subjects] if selection.resolved else subjects
 
 

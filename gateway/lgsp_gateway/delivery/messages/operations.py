@@ -9,7 +9,7 @@ from lgsp_contracts.names import SystemName
 from lgsp_gateway.calls.authorize import UnauthorizedCall, authorize
 from lgsp_gateway.calls.document_checks import DocumentChecks
 from lgsp_gateway.calls.quotas import Quotas
-from lgsp_gateway.delivery.dead_letters.letter import DeadLetter
+from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Decider
 from lgsp_gateway.delivery.lanes.lanes import Lanes
 from lgsp_gateway.delivery.messages import envelope as envelopes
 from lgsp_gateway.delivery.messages import reasons
@@ -166,7 +166,7 @@ class MessageOperations:
             return cancelled
         raise _too_late_to_cancel(is_over=False)
 
-    async def redeliver(self, letter: DeadLetter, payload: bytes, by: str) -> None:
+    async def redeliver(self, letter: DeadLetter, payload: bytes, decider: Decider) -> None:
         """Deliver the message of a dead letter again, within a new deadline. To do it twice changes nothing. The evidence has it first.
 
         It counts towards the quota as the call did, which keeps a provider from being asked more often than its grant says; what an
@@ -176,14 +176,14 @@ class MessageOperations:
             Refusal: `step-not-allowed`, where the message was answered after all; what `authorize` says, where its caller may not make the
                 call now; `quota-exceeded`; `evidence-unavailable` or `bus-unavailable`.
         """
-        buried = Envelope.from_document(letter.envelope)
+        buried, by = Envelope.from_document(letter.envelope), decider.name
         state = (await self.store.state_of(buried)).state
         if state.state == "answered" and state.round == buried.round:
             raise _answered_after_all()
         decided = authorize(buried.consumer, buried.target, self._registry, self._now())
         if isinstance(decided, UnauthorizedCall):
             raise decided.refusal
-        if by == buried.consumer:
+        if decider.for_owner:
             await self._quotas.take(decided.grant, time.time())
         else:
             await self._quotas.take_for_operator(decided.grant, time.time())

@@ -11,7 +11,7 @@ import orjson
 from lgsp_contracts.names import EventName
 from lgsp_gateway.calls.quotas import Quotas
 from lgsp_gateway.delivery import streams
-from lgsp_gateway.delivery.dead_letters.letter import DeadLetter
+from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Decider
 from lgsp_gateway.delivery.dead_letters.store import Handling
 from lgsp_gateway.delivery.storage.batch import TTL
 from lgsp_gateway.delivery.storage.bounds import StorageBounds
@@ -60,7 +60,7 @@ class DeadEvents:
         """Return what happens to a letter when somebody deals with it."""
         return Handling(self._redeliver, self._end, self._read)
 
-    async def _redeliver(self, letter: DeadLetter, payload: bytes, by: str) -> None:
+    async def _redeliver(self, letter: DeadLetter, payload: bytes, by: Decider) -> None:
         subscription = self._parts.store.get(SubscriptionId(letter.subscription))
         if subscription is None:
             raise NotFound(
@@ -83,12 +83,12 @@ class DeadEvents:
         }
         stored = orjson.dumps(letter.envelope["attributes"]) + b"\n" + payload
         subject = streams.event_again_subject(letter.subscription)
-        await self._parts.evidence.write_decision(letter, self._parts.registry, "retried", "delivering", by)
+        await self._parts.evidence.write_decision(letter, self._parts.registry, "retried", "delivering", by.name)
         repeated = await self._events.publish(NewMessage(subject, stored, headers, f"again.{letter.id}.{letter.round}"))
         if not repeated.duplicate:
             self._bounds.stored.add(agency, len(payload), self._parts.now() + AGAIN_SECONDS)
 
-    async def _admit(self, letter: DeadLetter, payload: bytes, by: str) -> str:
+    async def _admit(self, letter: DeadLetter, payload: bytes, by: Decider) -> str:
         """Check that an event may be delivered again, count that, and return the agency of its subscriber.
 
         Raises:
@@ -97,7 +97,7 @@ class DeadEvents:
         now = self._parts.now()
         allowed = authorize(_subscriber_of(letter), EventName(letter.name), self._parts.registry, now)
         self._bounds.admit(allowed.consumer.agency, len(payload))
-        if by == letter.owner:
+        if by.for_owner:
             await self._quotas.take(allowed.grant, time.time())
         else:
             await self._quotas.take_for_operator(allowed.grant, time.time())

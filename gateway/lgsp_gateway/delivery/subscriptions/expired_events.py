@@ -20,7 +20,7 @@ from nats.js.api import ConsumerInfo
 
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.delivery import streams
-from lgsp_gateway.delivery.dead_letters.letter import DeadLetter
+from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Decider
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters, Handling, StoredLetter
 from lgsp_gateway.delivery.messages.state import Reason
 from lgsp_gateway.delivery.stored_messages import StoredMessage, StoredMessages
@@ -246,7 +246,7 @@ def _with_span(letter: DeadLetter, span: _Span, now: float) -> DeadLetter:
     return replace(letter, envelope={**before, **after, "message": message}, died=int(now * 1000))
 
 
-async def _redeliver(letter: DeadLetter, payload: bytes, by: str) -> None:
+async def _redeliver(letter: DeadLetter, payload: bytes, by: Decider) -> None:
     raise Refusal(
         "step-not-allowed",
         vi="Các sự kiện này không còn trên trục nên không giao lại được; hãy đối chiếu với bên công bố, rồi thôi thư chết này (give-up).",

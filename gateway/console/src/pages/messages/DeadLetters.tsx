@@ -23,15 +23,15 @@ import { useCommonTexts } from "../../texts/common";
 import { useMessageTexts } from "../../texts/messages";
 import { Pager, withAfter } from "./AcceptedMessages";
 import { type Decision, DecisionDialog } from "./DecisionDialog";
-import { Sections } from "./Sections";
+import { DECIDERS, Sections } from "./Sections";
 
 type Letter = Schemas["DeadLetter"];
 
-/** What could not be delivered: operators have one or many delivered again, or give one up. */
+/** What could not be delivered: operators, and the people of the agencies whose it is, have it delivered again, or give it up. */
 export function DeadLetters() {
   const t = useMessageTexts();
   const common = useCommonTexts();
-  const operator = useHasRole("operator");
+  const mayDecide = useHasRole(...DECIDERS);
   const [address, setAddress] = useSearchParams();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [decision, setDecision] = useState<Decision | null>(null);
@@ -49,9 +49,9 @@ export function DeadLetters() {
         api.GET("/dead-letters", { params: { query: { ...filter, resolved, ...(after && { after }) } } }),
       ),
     placeholderData: keepPreviousData,
-    enabled: operator,
+    enabled: mayDecide,
   });
-  if (!operator) return <ForbiddenState roles={["operator"]} />;
+  if (!mayDecide) return <ForbiddenState roles={[...DECIDERS]} />;
   const changed = () => {
     setSelected(new Set());
     void refetch();

@@ -14,7 +14,7 @@ interface Props {
   onChanged: () => void;
 }
 
-/** What became of an accepted message or of an event: its state, its attempts, its dead letters, and what operators may do now. */
+/** What became of an accepted message or of an event: its state, its attempts, its dead letters, and what the reader may do now. */
 export function DeliveryCard({ delivery, letters, onChanged }: Props) {
   const t = useMessageTexts();
   const operator = useHasRole("operator");
@@ -62,7 +62,7 @@ export function DeliveryCard({ delivery, letters, onChanged }: Props) {
             )}
           </Group>
           {!delivery && <Attempts attempts={letter.attempts} count={letter.attempts.length} />}
-          {!letter.resolution && operator && (
+          {!letter.resolution && letter.mayDecide && (
             <Group gap="xs">
               <Button size="xs" onClick={() => setDecision({ kind: "retry", letters: [letter.id] })}>
                 {t("retry")}
@@ -76,7 +76,7 @@ export function DeliveryCard({ delivery, letters, onChanged }: Props) {
               </Button>
             </Group>
           )}
-          {!letter.resolution && !operator && (
+          {!letter.resolution && !letter.mayDecide && (
             <Text size="xs" c="dimmed">
               {t("operatorsOnly")}
             </Text>
