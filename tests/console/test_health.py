@@ -1,9 +1,13 @@
 """The page Health: what fails stands first, with what to do and since when; it follows by itself."""
 
+from pathlib import Path
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 from support.accessibility import accessibility_faults
-from support.console import Console
+from support.alertmanager import AlertmanagerProcess
+from support.console import Console, Officials
+from support.workbench import Workbench
 
 from lgsp_adapters.host.instance import Instance
 
@@ -44,3 +48,23 @@ async def test_without_an_alertmanager_the_page_says_so_and_others_may_not_see_i
     other = await console.page("developer", language="en")
     await other.goto("/console/health")
     await expect(other.get_by_text("You may not see this page")).to_be_visible()
+
+
+async def test_an_alert_that_fires_is_shown_with_what_to_do(tmp_path: Path, browser: Browser) -> None:
+    alertmanager = await AlertmanagerProcess(tmp_path).start()
+    bus = await Workbench(tmp_path).start("--alertmanager", alertmanager.url)
+    opened = Console(browser, Officials(bus))
+    await alertmanager.fire(
+        *("LgspEvidenceNotWritten", "critical", "3 entries wait; <b>calls</b> are refused.", "Check the disk.")
+    )
+    page = await opened.page("operator", language="en")
+    await page.goto("/console/health")
+    alerts = page.get_by_role("region", name="Alerts that fire")
+    await expect(alerts.get_by_role("heading", name="LgspEvidenceNotWritten")).to_be_visible()
+    await expect(alerts).to_contain_text("What to do: Check the disk.")
+    await expect(alerts).to_contain_text("<b>calls</b>")  # as text
+    await expect(alerts).to_contain_text("instance=gw-1")
+    assert not await accessibility_faults(page)
+    await opened.close()
+    await bus.stop()
+    await alertmanager.stop()
