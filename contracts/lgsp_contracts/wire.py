@@ -60,6 +60,16 @@ def subject(service: ServiceName, major: Major, operation: OperationName) -> str
     return f"svc.{service}.v{major}.{operation}"
 
 
+def trial_subject(service: ServiceName, major: Major, operation: OperationName) -> str:
+    """Name the NATS subject on which adapters before a sandbox answer trials of an operation. No other adapter subscribes to it."""
+    return f"{trial_prefix(service, major)}{operation}"
+
+
+def trial_prefix(service: ServiceName, major: Major) -> str:
+    """Name the common prefix of the NATS subjects of trials of a service, in one major version."""
+    return f"trial.{service}.v{major}."
+
+
 def prefix(service: ServiceName, major: Major) -> str:
     """Name the common prefix of the NATS subjects of all operations of a service, in one major version."""
     return f"svc.{service}.v{major}."

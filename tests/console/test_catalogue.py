@@ -37,6 +37,13 @@ async def test_a_developer_tries_an_operation(console: Console) -> None:
     await page.get_by_role("button", name="Send").click()
     answer = page.get_by_role("status").filter(has_text="ketQua")
     await expect(answer).to_be_visible()
+    await page.get_by_role("switch", name="Ask the sandbox").check()
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("No sandbox of this service is on the bus")).to_be_visible()
+    sandbox = await console.bus.serve(trials="only")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("Answer of the sandbox")).to_be_visible()
+    await console.bus.unserve(sandbox)
 
 
 async def test_a_developer_requests_access(console: Console) -> None:

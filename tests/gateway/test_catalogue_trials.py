@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from support.workbench import Workbench
+from support.console import Officials
+from support.workbench import NUMBER, Got, Workbench
+
+from lgsp_adapters.adapter import Call
 
 SERVICE = "/catalog/services/desk/v1"
 
@@ -47,7 +50,7 @@ async def test_an_operation_is_tried_without_a_provider(bus: Workbench) -> None:
     async with bus.session.post(path, json=example["request"], headers=headers) as answer:
         assert answer.status == 200
         tried = await answer.json()
-    assert tried == {"answer": example["response"], "visible": example["response"]}
+    assert tried == {"answer": example["response"], "visible": example["response"], "source": "contract"}
     async with bus.session.post(path, json={"soDinhDanh": 1}, headers=headers) as answer:
         refused = await answer.json()
     assert answer.status == 422
@@ -69,3 +72,43 @@ async def test_a_grant_hides_the_same_fields_of_a_trial(bus: Workbench) -> None:
     for other in ("no-such-grant", "alpha-hidden"):
         async with bus.session.post(f"{path}?grant={other}", json=example["request"], headers=headers) as answer:
             assert answer.status == 404
+
+
+async def test_a_trial_at_a_sandbox_takes_the_way_of_a_call_and_reaches_no_real_system(bus: Workbench) -> None:
+    asked: list[str] = []
+
+    async def real(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        asked.append("real")
+        return {"ketQua": "real"}
+
+    async def sandbox(request: dict[str, Any], call: Call) -> dict[str, Any]:
+        asked.append("sandbox")
+        return {"ketQua": "sandbox", "biMat": "x"}
+
+    officials = Officials(bus)
+
+    async def trying(role: str = "developer", agency: str = "H49.1", grant: str = "alpha-desk") -> Got:
+        token = (await officials.signed_in(role, agency=agency)).token
+        path = f"{SERVICE}/operations/narrow/try?sandbox=true&grant={grant}"
+        headers = {"Authorization": f"Bearer {token}"}
+        return await bus.ask("POST", path, {"soDinhDanh": NUMBER}, headers=headers)
+
+    served = await bus.serve(narrow=real)
+    nobody = await trying()
+    assert (nobody.status, nobody.code) == (503, "no-adapter")
+    assert asked == []  # the adapter of the real system is there, and is not asked
+    beside = await bus.serve(narrow=sandbox, trials="only")
+    tried = await trying()
+    assert tried.json == {"answer": {"ketQua": "sandbox"}, "visible": {"ketQua": "sandbox"}, "source": "sandbox"}
+    assert (await bus.call("narrow")).json == {"ketQua": "real"}  # and calls reach the real system alone
+    assert asked == ["sandbox", "real"]
+    for refused in (await trying("developer", "H49.2"), await trying("integrator"), await trying(grant="no-grant")):
+        assert refused.status in (403, 404)
+    assert asked == ["sandbox", "real"]
+    await bus.unserve(beside)
+    await bus.unserve(served)
+    trials = [one for one in await bus.entries() if one.get("trial")]
+    assert [(one["outcome"], one["consumer"], one["subject"]) for one in trials[-2:]] == [
+        *(("no-adapter", "alpha", ""), ("answered", "alpha", "")),
+    ]
+    assert all(one["by"].startswith("person/p-") and one["purpose"] for one in trials)

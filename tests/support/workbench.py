@@ -19,7 +19,7 @@ import yaml
 from nats.aio.client import Client
 
 from lgsp_adapters.adapter import NOT_TRACED, Adapter, Call
-from lgsp_adapters.host.instance import Instance
+from lgsp_adapters.host.instance import Instance, Trials
 from lgsp_adapters.host.served_adapter import ServedAdapter
 from lgsp_adapters.manifest import Manifest
 from lgsp_auth.issuing import AccessTokens
@@ -296,6 +296,7 @@ class Workbench:
         service: str = "desk",
         spans: Spans = NOT_TRACED,
         instance: Instance | None = None,
+        trials: Trials = "none",
         **answers: Answer,
     ) -> ServedAdapter:
         """Put an adapter on the bus; operations that are not named answer KHOP."""
@@ -313,7 +314,14 @@ class Workbench:
         )
         told = {"service": service, "major": 1, "system": "provider", "kind": "python"}
         manifest = Manifest(SourceLocation("test"), told, {}, Path())
-        served = ServedAdapter(Told({}), manifest, self.catalog[service, 1], connection, spans, instance=instance)
+        served = ServedAdapter(
+            Told({}),
+            manifest,
+            self.catalog[service, 1],
+            connection,
+            spans,
+            instance=instance or Instance(trials=trials),
+        )
         await served.start()
         self.adapters[served] = connection
         return served

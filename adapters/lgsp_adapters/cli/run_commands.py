@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from lgsp_adapters import manifest
 from lgsp_adapters.host.adapter_host import AdapterHost
 from lgsp_adapters.host.identity import SystemIdentity
+from lgsp_adapters.host.instance import Trials
 from lgsp_adapters.host.manifest_reloader import ContractFolder
 from lgsp_contracts import catalog as catalogs
 from lgsp_runtime import process
@@ -30,6 +31,7 @@ def run_adapters(  # noqa: PLR0913 - the options of a command
     gateway_ca: Path | None = None,
     fast_path: FastPath = "on",
     security_log: SecurityLogAddress = "",
+    trials: Trials = "none",
 ) -> None:
     """Run adapters in this process, until SIGTERM; calls that have begun are finished first.
 
@@ -54,6 +56,9 @@ def run_adapters(  # noqa: PLR0913 - the options of a command
         Carry calls with the NATS client of lgsp (on), or with nats-py's public interface alone (off): slower, to tell a fault apart.
     security_log
         Destination of security events (ECS JSON): a file, `syslog+udp://HOST:PORT` or `syslog+tcp://HOST:PORT` (RFC 5424).
+    trials
+        Answer what people try in the catalogue: `only` that, where the manifests' systems are sandboxes beside real ones, or `also`, on a
+        bus that has sandboxes alone. An adapter before a real system leaves it out.
     """
     tls = TlsFiles.for_client(nats_ca) if nats_ca else None
     loaded = [manifest.load(manifest.find_manifest(name)) for name in manifests]
@@ -66,5 +71,7 @@ def run_adapters(  # noqa: PLR0913 - the options of a command
     contracts = ContractFolder(catalog or catalogs.shipped_folder())
     pairs = list(zip(loaded, identities, strict=True))
     names = ", ".join(adapter_manifest.service for adapter_manifest in loaded)
-    host = AdapterHost(pairs, nats, contracts, tls, fast_path=fast_path == "on", security_log=security_log)
+    host = AdapterHost(
+        pairs, nats, contracts, tls, fast_path=fast_path == "on", security_log=security_log, trials=trials
+    )
     process.run(f"adapter {names}", host.run)

@@ -21,7 +21,7 @@ from lgsp_adapters.connectors.rows.connector import RowRequests
 from lgsp_adapters.host.adapter_events import AdapterEvents
 from lgsp_adapters.host.bus_files import GatewayFiles
 from lgsp_adapters.host.identity import SystemIdentity, Token
-from lgsp_adapters.host.instance import Instance
+from lgsp_adapters.host.instance import Instance, Trials
 from lgsp_adapters.host.manifest_reloader import ContractFolder, HostedPart, ManifestReloader
 from lgsp_adapters.host.row_importer import RowImporter
 from lgsp_adapters.host.served_adapter import ServedAdapter
@@ -89,7 +89,8 @@ class HostedAdapter:
         self._permits = SharedPermits(manifest.system) if "limit" in manifest.document else None
         if self._permits:
             adapter.count_requests_with(self._permits)
-        self._events = AdapterEvents(adapter, manifest, contract, instance) if contract.events else None
+        publishes = contract.events and instance.trials != "only"  # what happens in a sandbox has not happened
+        self._events = AdapterEvents(adapter, manifest, contract, instance) if publishes else None
         self._token = Token("", 0, 0)
         adapter.use_files(GatewayFiles(identity, lambda: self._token.value))
         self._current: tuple[ServedAdapter, CallClient] | None = None
@@ -225,6 +226,7 @@ class AdapterHost:
         adapters: each manifest and the identity of its system.
         fast_path: carry calls with the NATS client of our own; else with nats-py's public interface.
         security_log: where security events are written, as `SecurityLog` has it; empty for nowhere.
+        trials: whether trials are answered, as `Instance` has it.
     """
 
     def __init__(
@@ -236,11 +238,13 @@ class AdapterHost:
         *,
         fast_path: bool = True,
         security_log: str = "",
+        trials: Trials = "none",
     ) -> None:
         self._security_address = security_log
         self._security = Adapter.security
         self._adapters = adapters
         self._nats = _Nats(nats, tls, fast_path)
+        self._trials: Trials = trials
         self._contracts = contracts
         self._tls = tls
         self._spans = Spans(tracing.create_provider("lgsp-adapter", f"{socket.gethostname()}-{os.getpid()}"))
@@ -257,7 +261,12 @@ class AdapterHost:
             self._security = SecurityLog(self._security_address, f"adapter {names}")
             stack.callback(self._security.stop)
             for manifest, identity in self._adapters:
-                make = partial(self._build, identity=identity, background=process.background, instance=Instance())
+                make = partial(
+                    self._build,
+                    identity=identity,
+                    background=process.background,
+                    instance=Instance(trials=self._trials),
+                )
                 reloader = ManifestReloader(manifest, self._contracts, make)
                 await reloader.start(process.background)
                 stack.push_async_callback(reloader.stop)

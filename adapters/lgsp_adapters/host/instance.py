@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import structlog
 from nats.errors import Error as NatsError
@@ -17,6 +18,9 @@ from lgsp_contracts.names import SystemName
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.client import CallClient
 
+Trials = Literal["none", "only", "also"]
+"""Whether an adapter answers trials: none, only them, or them beside calls."""
+
 
 @dataclass(slots=True)
 class Instance:
@@ -26,11 +30,13 @@ class Instance:
         id: unique among the instances of its system.
         host: the name of the machine, for people.
         drained: takes no calls, since a gateway said so.
+        trials: `only` where its system is a sandbox beside a real one, `also` where the whole bus has sandboxes alone.
     """
 
     id: str = field(default_factory=lambda: secrets.token_hex(11))
     host: str = field(default_factory=socket.gethostname)
     drained: bool = False
+    trials: Trials = "none"
 
 
 class InstanceControl:

@@ -139,9 +139,13 @@ class ServedAdapter:
         )
         system, background = SystemName(self._manifest.system), self._adapter.background
         # The control comes first: what is decided from now on is followed below.
-        await InstanceControl(self._connection, system, self._instance, self._follow, background).start()
-        await self._follow()
-        await self._announcement.start()
+        if self._instance.trials == "only":  # whoever looks for adapters of the service must not find this one
+            self._announcement = None
+            await self._follow()
+        else:
+            await InstanceControl(self._connection, system, self._instance, self._follow, background).start()
+            await self._follow()
+            await self._announcement.start()
         await self._connection.flush()
         self._cancel_overdue()
 
@@ -170,14 +174,26 @@ class ServedAdapter:
                 subscriptions, self._subscriptions = self._subscriptions, []
                 await self._connection.drain(*subscriptions)
             elif not self._subscriptions:
-                self._subscriptions = [await self._subscribe(handler) for handler in self._handlers]
+                self._subscriptions = [
+                    await self._subscribe(handler, subject)
+                    for handler in self._handlers
+                    for subject in self._subjects(handler)
+                ]
         if self._instance.drained and self._events:
             await self._events.rest()
         return len(self._working) + len(self._waiting)
 
-    async def _subscribe(self, handler: "_OperationHandler") -> Subscription:
+    def _subjects(self, handler: "_OperationHandler") -> list[str]:
+        """Return where an operation is asked for: by calls, by trials, or by both."""
+        contract = self._contract
+        trial = wire.trial_subject(contract.service, contract.major, contract.operations[handler.operation].name)
+        return {"none": [handler.endpoint.subject], "only": [trial], "also": [handler.endpoint.subject, trial]}[
+            self._instance.trials
+        ]
+
+    async def _subscribe(self, handler: "_OperationHandler", subject: str) -> Subscription:
         on_request = partial(self._handle_request, handler)
-        return await self._connection.subscribe(handler.endpoint.subject, on_request, queue=self._contract.service)
+        return await self._connection.subscribe(subject, on_request, queue=self._contract.service)
 
     async def probe(self) -> None:
         """Probe whether a system that was unreachable accepts connections again."""

@@ -269,7 +269,7 @@ def _add_catalogue(
     access = CatalogueAccess(callers, registry, parts.workers)
     CataloguePages(registry, access, url).add_routes(app)
     CatalogueTrialRoutes(
-        callers, access, registry, parts.registry.administration.reader, parts.registry.store, url
+        *(callers, access, registry, parts.registry.administration.reader, parts.registry.store, parts.pipeline, url)
     ).add_routes(app)
     CatalogueRoutes(callers, registry, access, url, first_server(settings.nats)).add_routes(app)
     DocumentSchemaRoutes().add_routes(app)

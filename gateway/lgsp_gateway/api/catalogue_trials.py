@@ -1,27 +1,36 @@
 """`/catalog/services/…`, for people who get to know a service: its versions, programs that call it, and an operation to try.
 
-A trial reaches no provider and no adapter. The request is held against the contract as a call's would be, the answer is made from the
-schema (`lgsp_contracts.sample_answers`), and a grant that the caller may read hides the same fields as it would in a call.
+A trial reaches no provider. The request is held against the contract as a call's would be, the answer is made from the schema
+(`lgsp_contracts.sample_answers`), and a grant that the caller may read hides the same fields as it would in a call. Where a person asks
+for it, a sandbox answers instead: by the whole way of a call, under a grant of a system of the person's agency (docs/decisions/066).
 """
 
+from typing import Any
+
 import orjson
+import uuid_utils
 from aiohttp import web
 
 from lgsp_auth.principal import Principal
-from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, DocumentName
+from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, DocumentName, SystemName
 from lgsp_contracts.projection import Projection
 from lgsp_contracts.tooling.pages import examples
 from lgsp_gateway.api.catalogue_access import MAJOR, SERVICE, CatalogueAccess
 from lgsp_gateway.api.schemas import json_of
+from lgsp_gateway.calls.identification import trying_system
+from lgsp_gateway.calls.model import CallHead, CallRequest, CallTarget, Credentials
+from lgsp_gateway.calls.pipeline import Pipeline
+from lgsp_gateway.calls.salts import Salts
+from lgsp_gateway.delivery.decisions import receiver
 from lgsp_gateway.http import json_responses, request_body
 from lgsp_gateway.http.authentication import CallerAuthenticator
-from lgsp_gateway.http.parameter_types import text_parameter
+from lgsp_gateway.http.parameter_types import boolean_parameter, text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.document_reader import DocumentReader
 from lgsp_gateway.registry.documents import service_name
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.registry.store import DocumentStore
-from lgsp_problems import NotFound
+from lgsp_problems import NoAdapter, NotFound, Refusal
 
 _BASE = "/catalog/services/{service}/v{major:[0-9]+}"
 OPERATION = text_parameter(
@@ -30,8 +39,20 @@ OPERATION = text_parameter(
 GRANT = text_parameter(
     "grant", "a grant on the operation, whose hidden fields are left out of the answer", max_length=253
 )
+SANDBOX = boolean_parameter(
+    "sandbox",
+    "whether adapters before a sandbox are asked, as a call by the consumer of `grant`, which its agency's people may try; recorded as a trial",
+)
+PURPOSE = text_parameter(
+    "Lgsp-Purpose",
+    "the purpose of a trial at a sandbox; the first one of the grant where none is named",
+    max_length=MAX_NAME,
+    location="header",
+)
 LARGEST_REQUEST = 256 * 1024
 """Bytes: a trial is typed by a person."""
+TRIAL_REFERENCE = "THU-NGHIEM"
+"""The number of the dossier of a trial, where its grant requires one."""
 
 VERSIONS = Route(
     "GET",
@@ -59,12 +80,15 @@ TRY = Route(
     "POST",
     f"{_BASE}/operations/{{operation}}/try",
     "tryOperation",
-    "Try an operation: the request is checked as a call's is, and the answer is made from the contract; no provider is asked",
+    "Try an operation: the request is checked as a call's is, and a sandbox answers, or the contract; no provider is asked",
     "token",
     {200: ResponseSpec("The answer", json_of("Trial"))},
-    parameters=(SERVICE, MAJOR, OPERATION, GRANT),
+    parameters=(SERVICE, MAJOR, OPERATION, GRANT, SANDBOX, PURPOSE),
     body={"application/json": {}},
-    problems=("unknown-service", "not-found", "contract-violation", "secret-document", "too-large"),
+    problems=(
+        *("unknown-service", "not-found", "not-granted", "contract-violation", "secret-document", "too-large"),
+        *("no-adapter", "provider-failed", "provider-timeout", "provider-broke-contract", "quota-exceeded"),
+    ),
     tag="catalogue",
 )
 
@@ -84,6 +108,7 @@ class CatalogueTrialRoutes:
         registry: RegistrySnapshot,
         reader: DocumentReader,
         store: DocumentStore,
+        pipeline: Pipeline,
         url: str,
     ) -> None:
         self._callers = callers
@@ -91,6 +116,8 @@ class CatalogueTrialRoutes:
         self._registry = registry
         self._reader = reader
         self._store = store
+        self._pipeline = pipeline
+        self._salts = Salts()
         self._url = url
 
     def add_routes(self, app: web.Application) -> None:
@@ -131,13 +158,43 @@ class CatalogueTrialRoutes:
             raise _no_operation(name)
         fields = self._visible_fields(caller, request, name)
         body = await request_body.read_json(request, LARGEST_REQUEST)
+        if SANDBOX.read_from(request):
+            answer = await self._ask_sandbox(caller, request, name, body)
+            return json_response_of(answer, answer, "sandbox")
         answer = orjson.loads(
             await self._access.describe_in_worker(
                 request, "trial", document, {"operation": name, "request": body.decode(errors="replace")}
             )
         )
         visible = Projection(fields).apply(answer)
-        return json_responses.json_response({"answer": answer, "visible": visible})
+        return json_response_of(answer, visible, "contract")
+
+    async def _ask_sandbox(self, caller: Principal, request: web.Request, operation: str, body: bytes) -> Any:
+        """Return what a sandbox answers to a call by the consumer of the named grant, which the evidence marks as a trial.
+
+        Raises:
+            Refusal: `not-granted`, for whoever does not look after that consumer; `no-adapter`, where no sandbox is there; what refuses calls.
+        """
+        grant = self._registry.grants.get(GRANT.read_from(request))
+        consumer = self._registry.systems.get(grant.consumer) if grant else None
+        if grant is None or consumer is None or not caller.person:
+            raise _no_grant_named()
+        if not receiver(self._registry, SystemName(consumer.name)).includes(caller):
+            raise _not_of_the_consumer(consumer.name)
+        message = str(uuid_utils.uuid7())
+        purpose = PURPOSE.read_from(request) or min(grant.purposes, default="")
+        target = CallTarget(SERVICE.read_from(request), MAJOR.read_from(request), operation, purpose)
+        credentials = Credentials(None, "", request.method, request.path, request.remote or "")
+        head = CallHead(target, credentials, "", message, "", reference=TRIAL_REFERENCE, trial_by=caller.person)
+        trace = message.replace("-", "")
+        call = CallRequest(message, f"00-{trace}-{trace[16:]}-00", self._salts.take(), head, body)
+        try:
+            return orjson.loads((await self._pipeline.call(call, trying_system(consumer))).document)
+        except NoAdapter as error:
+            raise NoAdapter(
+                vi="Dịch vụ này chưa có hệ thống thử nghiệm (sandbox) nào trên trục; hãy thử không dùng sandbox, hoặc đề nghị bên cung cấp mở một hệ thống thử nghiệm.",
+                en="No sandbox of this service is on the bus; try without one, or ask the provider to offer one.",
+            ) from error
 
     def _visible_fields(self, caller: Principal, request: web.Request, operation: str) -> tuple[str, ...]:
         """Return the fields of the answer that the grant named in a request shows; all where it names none.
@@ -159,6 +216,27 @@ class CatalogueTrialRoutes:
                 en=f"The grant {name} does not allow the operation {operation} of this service; choose another one.",
             )
         return tuple(allowed["fields"])
+
+
+def json_response_of(answer: Any, visible: Any, source: str) -> web.Response:
+    """Return the response to a trial (`Trial` of the API's description)."""
+    return json_responses.json_response({"answer": answer, "visible": visible, "source": source})
+
+
+def _no_grant_named() -> Refusal:
+    return Refusal(
+        "not-granted",
+        vi="Để thử với sandbox, bạn phải đăng nhập và nêu grant: quyền khai thác mà hệ thống của cơ quan bạn có trên thao tác này.",
+        en="To try with a sandbox, sign in and name the `grant` that a system of your agency has on this operation.",
+    )
+
+
+def _not_of_the_consumer(system: str) -> Refusal:
+    return Refusal(
+        "not-granted",
+        vi=f"Chỉ quản trị viên và nhà phát triển của cơ quan có hệ thống {system} thử được bằng quyền của nó; hãy chọn quyền của cơ quan mình.",
+        en=f"Only administrators and developers of the agency of the system {system} try with its grant; choose a grant of your own agency.",
+    )
 
 
 def _no_operation(name: str) -> NotFound:

@@ -178,6 +178,7 @@ def _catalogue_schemas() -> dict[str, Schema]:
             {
                 "answer": {"description": "the whole answer"},
                 "visible": {"description": "the answer as the grant shows it"},
+                "source": {"enum": ["contract", "sandbox"], "description": "who answered"},
             }
         ),
         "CatalogueOperation": object_schema(

@@ -4,7 +4,7 @@ It looks at everything that is decided before a call's document: which contract 
 this purpose, whether the service is suspended, what the grant shows of the answer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lgsp_auth import policy
 from lgsp_auth.policy import AuthorizationRequest, Grant, NotGranted, Officer
@@ -37,6 +37,11 @@ class AuthorizedCall:
     since: float
     until: float
     revision: int
+
+    def as_trial(self) -> "AuthorizedCall":
+        """Return the same call, made to the adapters before a sandbox alone."""
+        contract = self.contract
+        return replace(self, subject=wire.trial_subject(contract.service, contract.major, self.operation.name))
 
 
 @dataclass(frozen=True, slots=True)

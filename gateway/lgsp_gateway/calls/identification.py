@@ -53,6 +53,11 @@ def calling_officer(officer: Officer, form_system: System) -> Caller:
     return Caller(form_system, _NO_TOKEN, officer)
 
 
+def trying_system(system: System) -> Caller:
+    """Return the caller for which one of its people tries an operation."""
+    return Caller(system, _NO_TOKEN)
+
+
 class Identification:
     """Verifies tokens and looks their holders up.
 

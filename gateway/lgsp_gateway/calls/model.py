@@ -57,6 +57,7 @@ class CallHead(NamedTuple):
         parent: the trace context that it sent (W3C `traceparent`); "" where none was.
         deferral: None for a call to be carried out at once.
         reference: the number of the dossier that it is for, as it was sent; "" where none was.
+        trial_by: the opaque id of the person who only tries the operation: adapters before a sandbox are asked, and no other; "" for a call.
     """
 
     target: CallTarget
@@ -66,6 +67,7 @@ class CallHead(NamedTuple):
     parent: str
     deferral: Deferral | None = None
     reference: str = ""
+    trial_by: str = ""
 
 
 Body = bytes | Callable[[int], Awaitable[bytes]]

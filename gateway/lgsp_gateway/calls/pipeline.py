@@ -79,6 +79,7 @@ class Pipeline:
         record = CallRecord.begin(request, caller.system, self.gateway, began, now)
         if caller.officer is not None:
             record.officer, record.through = caller.officer.person, caller.officer.through
+        record.trial_by = request.head.trial_by
         try:
             try:
                 result = await self._govern(request, caller, record)
@@ -176,7 +177,7 @@ class Pipeline:
             raise policy.reference_required(decided.grant)
         if decided.operation.key_required and not request.head.idempotency_key:
             raise key_required(decided.operation.name)
-        return decided
+        return decided.as_trial() if request.head.trial_by else decided
 
     async def _person(self, request: CallRequest, grant: Grant, now: float) -> str:
         """Return the pseudonym of the person on whose behalf a call is made.

@@ -29,6 +29,7 @@ class CallRecord:
         officer: the opaque id of the officer who calls by the form system of an agency; "" where a system calls by itself.
         through: the system that acts in the officer's name; "" for none.
         reference: the number of the dossier that it is for, checked; "" for none.
+        trial_by: the opaque id of the person who only tried it; "" for a call.
     """
 
     message: str
@@ -58,6 +59,7 @@ class CallRecord:
     officer: str = ""
     through: str = ""
     reference: str = ""
+    trial_by: str = ""
 
     @classmethod
     def begin(cls, request: CallRequest, consumer: System, gateway: str, began: float, now: float) -> "CallRecord":
@@ -102,7 +104,7 @@ class CallRecord:
 
     def set_checked(self, subject: str) -> None:
         """Record that the request keeps its contract, and the pseudonym of the person whom it is about."""
-        self.subject = subject
+        self.subject = "" if self.trial_by else subject  # a sandbox has nobody's data: no citizen is told of it
         self.times.check = (time.perf_counter() - self.began) * 1000
 
     def set_answer(self, body: bytes) -> None:
@@ -139,7 +141,7 @@ class CallRecord:
             return self.accepted
         by = self.gateway, self.consumer, self.agency, self.provider
         names = _names_as_json(*by, self.service, self.version, self.operation, self.purpose, self.grant)
-        rare = self._rare_fields() if self.officer or self.reference else ""
+        rare = self._rare_fields() if self.officer or self.reference or self.trial_by else ""
         split = "" if times.adapter is None else f'"adapterMs":{times.adapter:.2f},'
         if times.upstream is not None:
             split += f'"upstreamMs":{times.upstream:.2f},'
@@ -153,9 +155,11 @@ class CallRecord:
 
     def _rare_fields(self) -> str:
         """Return the fields that most entries do not have, as JSON; they need no escaping."""
-        by = f'"by":"{person_name(self.officer)}",' if self.officer else ""
+        person = self.officer or self.trial_by
+        by = f'"by":"{person_name(person)}",' if person else ""
         by += f'"through":"{self.through}",' if self.through else ""
-        return by + (f'"reference":"{self.reference}",' if self.reference else "")
+        trial = '"trial":true,' if self.trial_by else ""
+        return by + trial + (f'"reference":"{self.reference}",' if self.reference else "")
 
     def mark_written(self) -> None:
         """Record that the entry is on disk."""

@@ -207,6 +207,7 @@ class LocalBus:
         command += ["--security-log", str(self._state.logs / "security.log")] if self._environment.searchable else []
         if self._environment.catalog:
             command += ["--catalog", str(self._environment.catalog)]
+        command += ["--trials", "also"] if self._environment.sandboxes else []
         command += self._gateway_options
         return self._child(f"adapter {name}", command, environment)
 

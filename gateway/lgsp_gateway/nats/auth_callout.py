@@ -111,14 +111,14 @@ def subscribable_subjects(registry: RegistrySnapshot, system: SystemName) -> tup
     provided = registry.services.provided_by(system)
     if not provided:
         return ()
-    own = [f"{wire.prefix(service, major)}>" for service, major in provided]
+    own = [f"{prefix(service, major)}>" for prefix in (wire.prefix, wire.trial_prefix) for service, major in provided]
     services = sorted({service for service, _ in provided})
     # A server takes `$SRV.>` for one of `$SRV.*` (nats-server 2.15), which hears what others are asked; so each verb is named.
     announced = [
         f"{verb}.{service}{rest}" for verb in DISCOVERY_SUBJECTS for service in services for rest in ("", ".*")
     ]
-    prefixes = (provider_limit.reply_prefix, watch_state.reply_prefix, event_replies.reply_prefix)
-    inboxes = (f"{prefix(system)}>" for prefix in prefixes)
+    inbox_prefixes = (provider_limit.reply_prefix, watch_state.reply_prefix, event_replies.reply_prefix)
+    inboxes = (f"{prefix(system)}>" for prefix in inbox_prefixes)
     return (*own, *DISCOVERY_SUBJECTS, *announced, adapter_control.subject(system, "*"), *inboxes)
 
 

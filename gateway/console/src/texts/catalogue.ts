@@ -53,9 +53,14 @@ export const useCatalogueTexts = createTexts("catalogue", {
   },
   try: { vi: "Thử", en: "Try it" },
   tryHelp: {
-    vi: "Yêu cầu được kiểm tra như khi gọi thật. Trả lời do trục dựng từ hợp đồng, không hỏi bên cung cấp, không có dữ liệu thật.",
-    en: "The request is checked as in a call. The answer is made from the contract: no provider is asked, no data is real.",
+    vi: "Yêu cầu được kiểm tra như khi gọi thật. Trả lời do trục dựng từ hợp đồng, hoặc do hệ thống thử nghiệm (sandbox) của bên cung cấp nếu bạn chọn; không bao giờ hỏi hệ thống thật.",
+    en: "The request is checked as in a call. The answer is made from the contract, or comes from a sandbox of the provider if you choose that; a real system is never asked.",
   },
+  askSandbox: {
+    vi: "Hỏi hệ thống thử nghiệm (được ghi vào nhật ký là lần thử)",
+    en: "Ask the sandbox (recorded as a trial)",
+  },
+  answerOfSandbox: { vi: "Trả lời của hệ thống thử nghiệm", en: "Answer of the sandbox" },
   trySignIn: { vi: "Hãy đăng nhập để thử.", en: "Sign in to try it." },
   send: { vi: "Gửi thử", en: "Send" },
   body: { vi: "Yêu cầu (JSON)", en: "Request (JSON)" },

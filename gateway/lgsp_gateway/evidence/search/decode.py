@@ -47,13 +47,18 @@ class Entry:
     @property
     def is_in_flows(self) -> bool:
         """Tell whether it counts as traffic: a call, a published event, or an attempt at a delivery."""
-        return self.fields["kind"] in ("call", "event") or bool(self.fields["attempt"] > 0)
+        return not self.is_trial and (self.fields["kind"] in ("call", "event") or bool(self.fields["attempt"] > 0))
+
+    @property
+    def is_trial(self) -> bool:
+        """Tell whether a person only tried the operation, at a sandbox."""
+        return bool(self.fields.get("trial"))
 
     @property
     def is_in_statistics(self) -> bool:
         """Tell whether it counts in the figures of a month: a call, or a delivery that has ended, whatever attempts it took."""
         kind, state = str(self.fields["kind"]), str(self.fields["state"])
-        return kind == "call" or (kind == "delivery" and state != "delivering")
+        return (kind == "call" and not self.is_trial) or (kind == "delivery" and state != "delivering")
 
     @property
     def month(self) -> str:

@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, NativeSelect, Stack, Text, Textarea } from "@mantine/core";
+import { Alert, Button, Code, Group, NativeSelect, Stack, Switch, Text, Textarea } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
@@ -21,12 +21,13 @@ export function Trial({ service, major, operation, example }: Props) {
   const session = useSession();
   const [body, setBody] = useState(() => JSON.stringify(example.request, null, 2));
   const [grant, setGrant] = useState("");
+  const [sandbox, setSandbox] = useState(false);
   const grants = useGrants(service, major, operation);
   const trial = useMutation({
     mutationFn: (request: unknown) =>
       dataOf(
         api.POST("/catalog/services/{service}/v{major}/operations/{operation}/try", {
-          params: { path: { service, major, operation }, query: grant ? { grant } : {} },
+          params: { path: { service, major, operation }, query: grant ? { grant, sandbox } : {} },
           body: request as never,
         }),
       ),
@@ -70,6 +71,14 @@ export function Trial({ service, major, operation, example }: Props) {
                 data={[{ value: "", label: t("whole") }, ...grants]}
               />
             )}
+            {grant && (
+              <Switch
+                label={t("askSandbox")}
+                checked={sandbox}
+                onChange={(event) => setSandbox(event.currentTarget.checked)}
+                mb={8}
+              />
+            )}
             <Button type="submit" loading={trial.isPending} disabled={"reason" in parsed}>
               {t("send")}
             </Button>
@@ -77,17 +86,22 @@ export function Trial({ service, major, operation, example }: Props) {
         </Stack>
       </form>
       {trial.error && violations.length === 0 && <ErrorState error={trial.error} />}
-      {trial.data && <Answer lines={linesOf(trial.data.answer, trial.data.visible)} />}
+      {trial.data && (
+        <Answer
+          lines={linesOf(trial.data.answer, trial.data.visible)}
+          fromSandbox={trial.data.source === "sandbox"}
+        />
+      )}
     </Stack>
   );
 }
 
-function Answer({ lines }: { lines: readonly Line[] }) {
+function Answer({ lines, fromSandbox }: { lines: readonly Line[]; fromSandbox: boolean }) {
   const t = useCatalogueTexts();
   const hidden = lines.filter((line) => line.hidden && line.starts).length;
   return (
     <Stack gap="xs" role="status">
-      <Text fw={600}>{t("answer")}</Text>
+      <Text fw={600}>{t(fromSandbox ? "answerOfSandbox" : "answer")}</Text>
       {hidden > 0 && (
         <Alert color="gray" p="xs">
           {t("hiddenFields", { count: hidden })}
