@@ -113,14 +113,15 @@ class MessageStreamRoutes:
     async def _follow(self, request: web.Request) -> web.StreamResponse:
         caller = await self._callers.identify(request)
         reader = _Reader(MessageScope.of(caller), SIDE.read_from(request), filters_of(request))
+        received = LAST_EVENT.read_from(request)
+        named = AFTER.read_from(request)
+        after = named if received is None else received
         structlog.get_logger().info("evidence followed", by=str(caller), for_=sorted(reader.asked.exact))
         self._visible_part(reader)  # refuses here what it refuses, and not in the middle of a stream
         if self._index is None:
             raise index_unavailable()
         if reader.scope.sees_all:  # to others, whether a name is known says whether it exists at another agency
             await refuse_unknown(reader.asked.exact, self._registry, self._index)
-        received = LAST_EVENT.read_from(request)
-        after = AFTER.read_from(request) if received is None else received
         progress = await self._index.progress()
         if after is not None and not 0 <= progress - after <= MAX_BATCHES_BEHIND:
             after = None
