@@ -1220,7 +1220,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try an operation: the request is checked as a call's is, and the answer is made from the contract; no provider is asked */
+        /** Try an operation: the request is checked as a call's is, and a sandbox answers, or the contract; no provider is asked */
         post: operations["tryOperation"];
         delete?: never;
         options?: never;
@@ -1456,7 +1456,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the dead letters of the calling system; for operators, of all */
+        /** List the dead letters that the caller may decide about */
         get: operations["listDeadLetters"];
         put?: never;
         post?: never;
@@ -2026,6 +2026,23 @@ export interface paths {
         };
         /** Read how much of its quotas the calling system has used, and its agency of its storage quota */
         get: operations["readOwnQuotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/evidence/messages/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow what a search finds, as server-sent events: first the newest, then what comes */
+        get: operations["followMessages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3925,6 +3942,11 @@ export interface components {
             answer: unknown;
             /** @description the answer as the grant shows it */
             visible: unknown;
+            /**
+             * @description who answered
+             * @enum {unknown}
+             */
+            source: "contract" | "sandbox";
         };
         CatalogueOperation: {
             operation: string;
@@ -3979,6 +4001,10 @@ export interface components {
             by?: string;
             through?: string;
             reference?: string;
+            /** @description of `providerMs`, what the adapter says that it took, with its system */
+            adapterMs?: number;
+            /** @description of `adapterMs`, what the adapter says that it waited for its system */
+            upstreamMs?: number;
         };
         EntryFound: {
             message: string;
@@ -4017,6 +4043,10 @@ export interface components {
             v?: number;
             requestDigest?: string;
             answerDigest?: string;
+            /** @description of `providerMs`, what the adapter says that it took, with its system */
+            adapterMs?: number;
+            /** @description of `adapterMs`, what the adapter says that it waited for its system */
+            upstreamMs?: number;
         };
         EntryPage: {
             items: components["schemas"]["EntryFound"][];
@@ -5297,6 +5327,8 @@ export interface components {
                 outcome: string;
                 gateway: string;
             }[];
+            /** @description whether the caller may have it delivered again, or give it up */
+            mayDecide: boolean;
             subscription?: string;
             /** @description positions and times of the first and the last event that expired, and how many; of a damaged event, its own */
             span?: {
@@ -14629,8 +14661,13 @@ export interface operations {
             query?: {
                 /** @description a grant on the operation, whose hidden fields are left out of the answer */
                 grant?: string;
+                /** @description whether adapters before a sandbox are asked, as a call by the consumer of `grant`, which its agency's people may try; recorded as a trial */
+                sandbox?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description the purpose of a trial at a sandbox; the first one of the grant where none is named */
+                "Lgsp-Purpose"?: string;
+            };
             path: {
                 /** @description the name of a service */
                 service: string;
@@ -14674,6 +14711,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description unknown-service: There is no such service; not-found: Not found */
             404: {
                 headers: {
@@ -14710,7 +14756,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description too-many-attempts: Too many invalid tokens */
+            /** @description quota-exceeded: The quota is exceeded; too-many-attempts: Too many invalid tokens */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -14737,8 +14783,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description bus-unavailable: The bus is temporarily unavailable */
+            /** @description provider-failed: The provider's system failed; provider-broke-contract: The response violates the contract */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no-adapter: No adapter serves this service now; bus-unavailable: The bus is temporarily unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description provider-timeout: The provider did not answer in time */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15853,7 +15917,7 @@ export interface operations {
     listDeadLetters: {
         parameters: {
             query?: {
-                /** @description for operators: only of this system */
+                /** @description for people: only of this system */
                 system?: string;
                 /** @description only of this service */
                 service?: string;
@@ -15933,7 +15997,7 @@ export interface operations {
     retryDeadLetters: {
         parameters: {
             query?: {
-                /** @description for operators: only of this system */
+                /** @description for people: only of this system */
                 system?: string;
                 /** @description only of this service */
                 service?: string;
@@ -20609,6 +20673,121 @@ export interface operations {
             };
         };
     };
+    followMessages: {
+        parameters: {
+            query?: {
+                /** @description the consumer in the entry */
+                consumer?: string;
+                /** @description the agency in the entry */
+                agency?: string;
+                /** @description the provider in the entry */
+                provider?: string;
+                /** @description the service in the entry */
+                service?: string;
+                /** @description the operation in the entry */
+                operation?: string;
+                /** @description the purpose in the entry */
+                purpose?: string;
+                /** @description the grant in the entry */
+                grant?: string;
+                /** @description the outcome: answered, accepted, delivered, done, or the code of a problem */
+                outcome?: string;
+                /** @description the id of a message or an event */
+                message?: string;
+                /** @description the id of a trace (W3C Trace Context) */
+                trace?: string;
+                /** @description the pseudonym of a person */
+                subject?: string;
+                /** @description the kind of the entry */
+                kind?: "call" | "accepted" | "delivery" | "event" | "file";
+                /** @description the event in the entry */
+                event?: string;
+                /** @description the system, the subscription or the webhook endpoint that something was delivered to */
+                to?: string;
+                /** @description the id of a file */
+                file?: string;
+                /** @description the officer who asked, or who decided: `person/` and an opaque id */
+                by?: string;
+                /** @description the number of the dossier that it was asked for */
+                reference?: string;
+                /** @description the least duration of the call in milliseconds */
+                minDuration?: number;
+                /** @description the least size of the answer in bytes */
+                minSize?: number;
+                /** @description only messages at or after this time; in Vietnam's time zone where none is given */
+                since?: string;
+                /** @description only what was refused or failed; give `since` too where most messages succeed */
+                failed?: boolean;
+                /** @description for those who see the messages of their own agency alone: what its systems asked for, or what its services were asked */
+                side?: "consumer" | "provider";
+                /** @description the id of the last event that was received, for clients that cannot send Last-Event-ID */
+                after?: number;
+            };
+            header?: {
+                /** @description the id of the last event that was received */
+                "Last-Event-ID"?: number;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description First an event `page`, whose `data` is an EntryPage; then events `found`, whose `data` has new `items`, the oldest first, and how many were `skipped` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description index-unavailable: The search index is not available; bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     searchMessages: {
         parameters: {
             query?: {
@@ -20652,16 +20831,16 @@ export interface operations {
                 minSize?: number;
                 /** @description only messages at or after this time; in Vietnam's time zone where none is given */
                 since?: string;
+                /** @description only what was refused or failed; give `since` too where most messages succeed */
+                failed?: boolean;
+                /** @description for those who see the messages of their own agency alone: what its systems asked for, or what its services were asked */
+                side?: "consumer" | "provider";
                 /** @description only messages before this time; in Vietnam's time zone where none is given */
                 until?: string;
                 /** @description the largest number of messages in the page */
                 limit?: number;
                 /** @description `cursor` of a page for the next, or its `newer` */
                 cursor?: string;
-                /** @description only what was refused or failed; give `since` too where most messages succeed */
-                failed?: boolean;
-                /** @description for those who see the messages of their own agency alone: what its systems asked for, or what its services were asked */
-                side?: "consumer" | "provider";
                 /** @description return entries as they were written, with their digests, where they are not archived yet; at most 100 in a page */
                 complete?: boolean;
             };
