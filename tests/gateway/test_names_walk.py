@@ -226,7 +226,9 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "describe": [("systems", "{}", *URL)],
     "history": [("systems", "{}", *URL)],
     "delete": [("systems", "{}", *URL)],
-    "grant": [("approve", "{}", *URL)],
+    "grant": [("approve", "{}", *URL), ("renew", "{}", *URL)],
+    **{f"requests {step}": [("{}", "--reason", "x", *URL)] for step in ("approve", "deny")},
+    "requests show": [("{}", *URL)],
     "service": [("resume", "{}", *URL)],
     "keys new": [
         ("{}", "--agency", "H49", "--title-vi", "x", "--title-en", "x", "--folder", "{folder}"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest_asyncio
 from support.approvers import Approvers, day
+from support.preloaded import run
 from support.workbench import document, grant
 
 
@@ -131,6 +132,46 @@ async def test_a_renewal_is_a_successor_that_is_approved_anew(office: Approvers)
     assert approved.json["status"]["renews"] == "yearly"
     review = (await office.get("/registry/grants/yearly/review", office.admin[1])).json
     assert review["renewedBy"] == "yearly-r2"
+
+
+async def test_requests_are_decided_by_command(office: Approvers) -> None:
+    async def lgsp(*arguments: str, token: str) -> tuple[int, str, str]:
+        where = ("--url", f"http://127.0.0.1:{office.people.bus.port}", "--token", token)
+        return await run(*arguments, *where)
+
+    await office.requested("by-command")
+    await office.requested("not-by-command")
+    code, listed, _ = await lgsp("requests", "list", token=office.first[1])
+    assert code == 0
+    assert "gamma → desk v1" in next(line for line in listed.splitlines() if line.startswith("by-command"))
+    code, shown, _ = await lgsp("requests", "show", "by-command", token=office.first[1])
+    revision = shown.rpartition("--revision ")[2].strip()
+    assert "classification: personal" in shown
+    code, _, said = await lgsp("requests", "approve", "by-command", "--revision", "1", token=office.first[1])
+    assert (code, "changed after revision 1" in said) == (1, True)
+    code, done, _ = await lgsp("requests", "approve", "by-command", "--revision", revision, token=office.first[1])
+    assert done.startswith("grant/by-command is awaiting-provider")
+    code, shown, _ = await lgsp("requests", "show", "by-command", token=office.first[1])
+    assert "# " in shown.splitlines()[-1]  # why the same person may not approve it too
+    code, done, _ = await lgsp("requests", "approve", "by-command", token=office.admin[1])
+    assert done.startswith("grant/by-command is in-force\n")
+    code, _, said = await lgsp("requests", "deny", "not-by-command", token=office.admin[1])
+    assert (code, "--reason" in said) == (1, True)
+    code, done, _ = await lgsp("requests", "deny", "not-by-command", "--reason", "thừa", token=office.admin[1])
+    assert done.startswith("grant/not-by-command is denied\n")
+    code, done, _ = await lgsp("grant", "renew", "by-command", "--until", "2041-06-30", token=office.admin[1])
+    assert done.startswith("grant/by-command-r2 is awaiting-operator\n    not in force yet"), done
+
+
+async def test_a_person_is_approved_by_command_with_the_code_that_they_read_out(office: Approvers) -> None:
+    person = await office.people.create("agency-admin", by=office.first[1])
+    account = await office.people.code("by-command")
+    assert (await office.people.link(person, account, by=office.first[1])).status == 200
+    where = ("--url", f"http://127.0.0.1:{office.people.bus.port}", "--token", office.second[1])
+    assert person in (await run("requests", "list", *where))[1]
+    code, _, said = await run("requests", "approve", person, *where)
+    assert (code, "--account" in said) == (1, True)
+    assert (await run("requests", "approve", person, "--account", account, *where))[1] == f"person/{person} is active\n"
 
 
 async def test_a_renewal_is_refused_where_nothing_can_be_renewed(office: Approvers) -> None:

@@ -84,6 +84,13 @@ _OWN_CALLS = {
     "quota": "Show how much of its quotas a system has used, and its agency of its storage quota.",
 }
 
+_REQUESTS = {
+    "list": ("list_requests", "List what you may decide on now."),
+    "show": ("show", "Show a request, who approved it, and what it would show."),
+    "approve": ("approve", "Approve a request."),
+    "deny": ("deny", "Deny a request."),
+}
+
 _ENDPOINTS = {
     "list": ("list_endpoints", "List webhook endpoints."),
     "show": (
@@ -171,11 +178,12 @@ def register(app: App) -> None:
     app.command(
         "lgsp_gateway.cli.registry_step_commands:act_on_grant",
         name="grant",
-        help="Approve, deny, suspend, resume or revoke a grant.",
+        help="Approve, deny, suspend, resume, revoke or renew a grant.",
     )
     app.command(
         "lgsp_gateway.cli.registry_step_commands:act_on_service", name="service", help="Suspend or resume a service."
     )
+    _add_group(app, "requests", "Decide about what waits for you.", _REQUESTS)
     _add_group(app, "system", "Manage the keys, the client secret and the tokens of a system.", _SYSTEM)
     for name, words in _OWN_CALLS.items():
         app.command(f"lgsp_gateway.cli.own_call_commands:{name}", name=name, help=words)

@@ -133,9 +133,53 @@ class RegistryClient:
             body: what the step is taken with, such as its reason.
             revision: the version that it is meant for; the registry refuses it where there is a newer one.
         """
-        condition = {} if revision is None else {"If-Match": f'"{revision}"'}
         path = f"{_path(kind, name)}/{action}"
-        document: Document = await self._ask("POST", path, json=body, headers=condition)
+        document: Document = await self._ask("POST", path, json=body, headers=_condition(revision))
+        return document
+
+    async def pending(self) -> list[dict[str, Any]]:
+        """Fetch what the caller may decide on now."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, str] = {}
+        while True:
+            page = await self._ask("GET", "me/requests", params=query)
+            found += page["items"]
+            if "next" not in page:
+                return found
+            query = {"cursor": page["next"]}
+
+    async def review(self, grant: str) -> dict[str, Any]:
+        """Fetch a grant with what it shows, who approved it, and what the caller may do with it."""
+        review: dict[str, Any] = await self._ask("GET", f"{_path('grants', grant)}/review")
+        return review
+
+    async def decide(self, grant: str, step: str, reason: str, revision: int | None, absent: str) -> Document:
+        """Approve or deny a grant.
+
+        Args:
+            absent: the id of the approver in whose place the caller decides; empty where they decide as themselves.
+            revision: as `act` takes it.
+        """
+        if not absent:
+            return await self.act("grants", grant, step, {"reason": reason}, revision)
+        document: Document = await self._ask(
+            "POST",
+            f"me/deputy/{names.document_name('Person', absent)}/grants/{names.document_name('Grant', grant)}/{step}",
+            json={"reason": reason},
+            headers=_condition(revision),
+        )
+        return document
+
+    async def renew(self, grant: str, body: dict[str, str], revision: int | None = None) -> Document:
+        """Make or request the successor of a grant.
+
+        Args:
+            body: its last day and the reason.
+            revision: as `act` takes it.
+        """
+        document: Document = await self._ask(
+            "POST", f"{_path('grants', grant)}/renew", json=body, headers=_condition(revision)
+        )
         return document
 
     async def delete(self, kind: str, name: str, reason: str) -> None:
@@ -193,6 +237,10 @@ def _path(kind: str, name: str) -> str:
         Refusal: `malformed`, where the name is none.
     """
     return f"registry/{kind}/{names.document_name(PLURALS[kind], name)}"
+
+
+def _condition(revision: int | None) -> dict[str, str]:
+    return {} if revision is None else {"If-Match": f'"{revision}"'}
 
 
 def run_on_registry(bus: BusOptions, work: Callable[[RegistryClient], Coroutine[Any, Any, T]]) -> T:

@@ -7,14 +7,14 @@ from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
 from lgsp_gateway.cli.overlapping_grants import overlap_notice
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, run_on_registry
-from lgsp_gateway.cli.registry_output import document_path, phase_of
+from lgsp_gateway.cli.registry_output import document_path, pending_approval, phase_of
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.registry.lifecycle.grants import NEEDS_REASON
 from lgsp_problems import Refusal, RevisionConflict
 
 
 def act_on_grant(
-    action: Literal["approve", "deny", "suspend", "resume", "revoke"],
+    action: Literal["approve", "deny", "suspend", "resume", "revoke", "renew"],
     name: str,
     /,
     *,
@@ -28,13 +28,13 @@ def act_on_grant(
     Parameters
     ----------
     action
-        approve a request, deny it, suspend a grant in force, resume it, revoke it.
+        approve a request, deny it, suspend a grant in force, resume it, revoke it, renew it: make its successor.
     name
         The grant.
     reason
         Why; needed to deny, suspend and revoke.
     until
-        The expected end of a suspension, as a date.
+        The expected end of a suspension, or the last day of the successor, as a date.
     revision
         Only if the grant is still this revision, which was read: nobody approves what was changed meanwhile.
     """
@@ -44,15 +44,20 @@ def act_on_grant(
 
     async def work(client: RegistryClient) -> tuple[Document, str]:
         try:
-            after = await client.act("grants", name, action, step, revision)
+            if action == "renew":
+                after = await client.renew(name, step, revision)
+            else:
+                after = await client.act("grants", name, action, step, revision)
         except RevisionConflict as conflict:
             if revision is None:
                 raise
-            raise _changed_since(name, revision) from conflict
+            raise changed_since(name, revision) from conflict
         return after, await overlap_notice(client, after)
 
     after, notice = run_on_registry(bus, work)
     out(localized(f"{document_path(after)}: {phase_of(after)}\n", f"{document_path(after)} is {phase_of(after)}\n"))
+    if action == "renew":
+        out(pending_approval(after))
     out(notice)
 
 
@@ -65,7 +70,8 @@ def reason_needed() -> Refusal:
     )
 
 
-def _changed_since(name: str, revision: int) -> RevisionConflict:
+def changed_since(name: str, revision: int) -> RevisionConflict:
+    """Create the refusal of a step on a grant that was changed after the revision that was read."""
     return RevisionConflict(
         vi=f"Quyền {name} đã được sửa sau bản {revision}; hãy đọc lại bằng `lgsp describe grant {name}` rồi dùng số bản mới cho --revision.",
         en=f"Grant {name} was changed after revision {revision}; read it again with `lgsp describe grant {name}` and give its revision to --revision.",
