@@ -20,6 +20,8 @@ TABLE: dict[tuple[str, Action], dict[str, Scope]] = {
     ("Instance", "change"): {"operator": ANY},
     ("Agency", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": ANY, "auditor": ANY},
     ("Agency", "change"): {"operator": ANY},
+    ("Purpose", "read"): {"operator": ANY, "agency-admin": ANY, "integrator": ANY, "developer": ANY, "auditor": ANY},
+    ("Purpose", "change"): {"operator": ANY},
     ("Person", "read"): {"operator": ANY, "agency-admin": OWN, "auditor": ANY},
     ("Person", "change"): {"operator": ANY},
     ("System", "read"): {"operator": ANY, "agency-admin": OWN, "integrator": OWN, "developer": OWN, "auditor": ANY},

@@ -150,7 +150,7 @@ def document_name(kind: str, text: str) -> DocumentName:
     """Read the name of a document of the registry.
 
     Args:
-        kind: Agency, Person, System, Service or Grant.
+        kind: Agency, Purpose, Person, System, Service or Grant.
 
     Raises:
         Refusal: `malformed`.

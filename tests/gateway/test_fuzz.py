@@ -26,7 +26,7 @@ from lgsp_auth.signing_keys import SigningKey
 AT_ONCE = 8
 SECRET = secrets.token_urlsafe()
 
-OWN = {"agencies": "H49.99", "systems": "fuzz", "services": "fuzz-v1", "grants": "fuzz"}
+OWN = {"agencies": "H49.99", "purposes": "fuzz", "systems": "fuzz", "services": "fuzz-v1", "grants": "fuzz"}
 PERSON = "p-" + "z" * 26
 SINGLE = {"instances": "this", "persons": PERSON}
 """Names of the kinds of which the fuzz makes no documents of its own."""
@@ -144,6 +144,7 @@ def _documents(numbers: "itertools.count[int]") -> dict[str, Callable[[], dict[s
 
     makers = {
         "Instance": instance,
+        "Purpose": lambda: document("Purpose", f"fuzz-{next(numbers)}", title=TEXT),
         "Agency": agency,
         "Person": person,
         "System": system,
@@ -181,6 +182,7 @@ async def _fuzzer(target: Target, number: int) -> Fuzzer:
         "If-Match": ['"1"', '"2"'],
         "Last-Event-ID": ["0"],
         "agencies": ["H49.1", "H49.2"],
+        "purposes": ["thu-nghiem"],
         "systems": ["alpha", "gamma", "operator"],
         "services": ["desk-v1", "hidden-v1"],
         "grants": ["alpha-desk", "beta-desk"],
@@ -188,7 +190,8 @@ async def _fuzzer(target: Target, number: int) -> Fuzzer:
         **{f"own {plural}": [name] for plural, name in (OWN | SINGLE).items()},
     }
     for plural, name in OWN.items():
-        made = {"agencies": document("Agency", name, title=TEXT), "grants": grant(name, "gamma", read=["*"])}
+        made = {"agencies": document("Agency", name, title=TEXT), "purposes": document("Purpose", name, title=TEXT)}
+        made |= {"grants": grant(name, "gamma", read=["*"])}
         made["systems"] = document(
             "System", name, agency="H49.1", title=TEXT, secretSha256=sha256(SECRET.encode()).hexdigest()
         )

@@ -218,7 +218,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         ("desk", "read", "--as", "{}", "--url", "http://127.0.0.1:1"),
     ],
     "get": [
-        *((kind, "{}", *URL) for kind in ("agencies", "persons", "systems", "services", "grants")),
+        *((kind, "{}", *URL) for kind in ("agencies", "purposes", "persons", "systems", "services", "grants")),
         *(("systems", option, "{}", *URL) for option in ()),
         ("systems", "--as", "{}", "--url", "http://127.0.0.1:1"),
     ],

@@ -9,7 +9,7 @@ CONTRACTS = ROOT / "contracts/lgsp_contracts"
 ADAPTERS = ROOT / "adapters/lgsp_adapters"
 FOLDER = ROOT / "docs/schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-REGISTRY_KINDS = ("Agency", "System", "Service", "Grant", "Person", "Instance")
+REGISTRY_KINDS = ("Agency", "Purpose", "System", "Service", "Grant", "Person", "Instance")
 
 Schema = dict[str, Any]
 

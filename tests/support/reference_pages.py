@@ -59,7 +59,7 @@ REGISTRY_PAGE = f"""\
 
 {_MADE}
 
-Agencies, systems, services, grants, persons and the instance itself are documents: `lgsp apply -f FILE` writes them, and one file may hold several, separated by `---`.
+Agencies, purposes, systems, services, grants, persons and the instance itself are documents: `lgsp apply -f FILE` writes them, and one file may hold several, separated by `---`.
 Who may write which: [administer the registry](../operate/administer-the-registry.md). For an editor (schemas for [all kinds](../schemas/registry.json), or for one, such as
 [agency](../schemas/agency.json)):
 
@@ -80,6 +80,14 @@ kind: Agency
 metadata: {name: H49.12}
 spec:
   title: {vi: Sở Tài nguyên và Môi trường, en: Department of Natural Resources and Environment}
+""",
+    "Purpose": """\
+apiVersion: lgsp/v1
+kind: Purpose
+metadata: {name: cap-giay-phep-xay-dung}
+spec:
+  title: {vi: Cấp giấy phép xây dựng, en: Issuing of construction permits}
+  legalBasis: Luật Xây dựng 2014, Điều 102
 """,
     "System": """\
 apiVersion: lgsp/v1

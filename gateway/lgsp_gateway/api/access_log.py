@@ -151,6 +151,7 @@ class AccessLogRoutes:
             "operationTitle": part.in_language(language),
             "event": entry["event"],
             "purpose": entry["purpose"],
+            "purposeTitle": registry.purpose_title(entry["purpose"]).in_language(language),
             "legalBasis": grant.legal_basis if grant else "",
             "reference": entry["reference"],
             "outcome": entry["outcome"],
@@ -159,7 +160,7 @@ class AccessLogRoutes:
         time_text = f"{moment:%H:%M:%S} ngày {moment:%d/%m/%Y}"
         caller = self._caller(entry)
         verb = "được thông báo sự kiện" if entry["event"] else "hỏi"
-        purpose = f"mục đích {entry['purpose'] or 'không nêu'}"
+        purpose = f"mục đích {registry.purpose_title(entry['purpose']).vi or 'không nêu'}"
         purpose += f", hồ sơ {entry['reference']}" if entry["reference"] else ""
         basis = f"căn cứ {item['legalBasis'] or 'theo quyền khai thác ' + entry['grant']}"
         outcome = "đã nhận được kết quả" if received else "không nhận được kết quả"

@@ -58,6 +58,7 @@ from lgsp_gateway.api.own_calls import OwnCallRoutes
 from lgsp_gateway.api.pending_requests import PendingRequestRoutes
 from lgsp_gateway.api.persons import PersonRoutes
 from lgsp_gateway.api.problem_pages import ProblemPages
+from lgsp_gateway.api.purposes import PurposeRoutes
 from lgsp_gateway.api.registry import RegistryRoutes
 from lgsp_gateway.api.sign_in import SignInRoutes
 from lgsp_gateway.api.sign_in_events import SignInEvents
@@ -282,6 +283,7 @@ def _add_evidence(
     pipeline, evidence, snapshot = parts.pipeline, parts.evidence, parts.registry.snapshot
     stale_index.add_header(app, evidence.connection, evidence.index)
     EvidenceStreamRoutes(callers, evidence.connection, parts.stop).add_routes(app)
+    PurposeRoutes(snapshot).add_routes(app)
     FormRoutes(callers, snapshot, pipeline, parts.people.store, parts.telemetry.begins_trace).add_routes(app)
     OwnCallRoutes(callers, snapshot, pipeline.quotas, parts.storage, evidence.index).add_routes(app)
     MessageStreamRoutes(callers, evidence.index, evidence.connection, snapshot, parts.stop).add_routes(app)

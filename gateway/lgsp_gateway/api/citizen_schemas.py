@@ -5,7 +5,7 @@ from lgsp_gateway.citizens.requests import KINDS, MAX_ANSWER, MAX_TEXT
 
 _ENTRY_TEXTS = (
     *("message", "time", "agency", "agencyTitle", "system", "service", "serviceTitle", "operation", "operationTitle"),
-    *("event", "purpose", "legalBasis", "reference", "outcome", "text"),
+    *("event", "purpose", "purposeTitle", "legalBasis", "reference", "outcome", "text"),
 )
 
 

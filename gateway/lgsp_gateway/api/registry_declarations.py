@@ -60,6 +60,7 @@ _SYSTEM = "^([a-z][a-z0-9]*(-[a-z0-9]+)*|[A-Za-z0-9-]+(/[A-Za-z0-9._-]+){3})$"
 _FILTERS = {
     "Instance": (),
     "Agency": (),
+    "Purpose": (),
     "Person": (text_parameter("agency", "only those of an agency", max_length=MAX_NAME, pattern=_AGENCY),),
     "System": (text_parameter("agency", "only those of an agency", max_length=MAX_NAME, pattern=_AGENCY),),
     "Service": (

@@ -20,7 +20,7 @@ from lgsp_gateway.api.schemas import (
 )
 from lgsp_gateway.registry.documents import API_VERSION, KINDS
 
-_SPECS = ("instance", "agency", "person", "system", "service", "grant")
+_SPECS = ("instance", "agency", "purpose", "person", "system", "service", "grant")
 """Definitions of `registry.schema.json` that are the spec of a kind of document."""
 
 _CONTRACT_KEYWORDS = ("type", "required", "additionalProperties", "properties")
@@ -43,6 +43,8 @@ def registry_schemas() -> dict[str, Schema]:
         components[f"{kind}List"] = list_schema(ref(kind), optional={"next": NEXT_CURSOR})
         components[f"{kind}History"] = list_schema(ref(f"{kind}Version"))
         components[f"{kind}Version"] = _document_schema(kind, deletable=True)
+    purpose = object_schema({"code": TEXT, "title": ref("Text"), "legalBasis": TEXT})
+    components["Purposes"] = list_schema(purpose)
     return components
 
 

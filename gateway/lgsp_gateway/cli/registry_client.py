@@ -16,7 +16,7 @@ from lgsp_problems import NotFound
 
 PAGE = 1000
 _PLURAL_OF = {kind: plural for plural, kind in PLURALS.items()}
-_SHORT = {"agency": "agencies", "person": "persons", "system": "systems", "service": "services", "grant": "grants"}
+_SHORT = {kind.lower(): plural for plural, kind in PLURALS.items()}
 
 Document = dict[str, Any]
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.registry.documents import KINDS, PLURALS
 from lgsp_problems import on_one_line
 
-Kind = Annotated[str, Parameter(help="agencies, persons, systems, services or grants.")]
+Kind = Annotated[str, Parameter(help="agencies, purposes, persons, systems, services or grants.")]
 Name = Annotated[str, Parameter(help="The name of the document.")]
 Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]
 

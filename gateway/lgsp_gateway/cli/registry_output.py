@@ -44,6 +44,10 @@ _COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
         "MEMBER CLASS": lambda spec: spec["memberClass"],
     },
     "Agency": {"TITLE": lambda spec: spec["title"]["vi"]},
+    "Purpose": {
+        "TITLE": lambda spec: spec["title"]["vi"],
+        "LEGAL BASIS": lambda spec: spec.get("legalBasis", ""),
+    },
     "Person": {
         "AGENCY": lambda spec: spec["agency"],
         "ROLES": lambda spec: ", ".join(spec["roles"]),

@@ -275,6 +275,7 @@ class Administration:
 _NEEDED = {
     "Instance": (),
     "Agency": (),
+    "Purpose": (),
     "System": ("agency",),
     "Service": ("contract",),
     "Grant": ("service", "major", "consumer"),

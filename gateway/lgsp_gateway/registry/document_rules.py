@@ -60,6 +60,10 @@ def _agency(where: str | SourceLocation, name: str, spec: Mapping[str, Any], reg
     pass  # its schema says it all
 
 
+def _purpose(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
+    pass  # its schema says it all
+
+
 def _system(where: str | SourceLocation, name: str, spec: Mapping[str, Any], registry: RegistrySnapshot) -> None:
     if is_form_system_name(name):
         location = SourceLocation.of(where).at("/metadata/name")
@@ -137,6 +141,7 @@ def _check_consumer(where: str | SourceLocation, spec: Mapping[str, Any], regist
 _CHECKS = {
     "Instance": _instance,
     "Agency": _agency,
+    "Purpose": _purpose,
     "Person": _person,
     "System": _system,
     "Service": _service,

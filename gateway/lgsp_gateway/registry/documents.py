@@ -16,6 +16,7 @@ API_VERSION = "lgsp/v1"
 PLURALS = {
     "instances": "Instance",
     "agencies": "Agency",
+    "purposes": "Purpose",
     "persons": "Person",
     "systems": "System",
     "services": "Service",

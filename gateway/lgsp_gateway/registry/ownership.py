@@ -20,7 +20,7 @@ def owners_of(kind: str, name: str, spec: Mapping[str, Any], registry: RegistryS
     Args:
         spec: what the document says, which may not be stored yet.
     """
-    if kind == "Instance":
+    if kind in ("Instance", "Purpose"):
         return frozenset()
     if kind == "Agency":
         return frozenset({name})
@@ -58,7 +58,7 @@ def agencies_of(system: str | None, registry: RegistrySnapshot) -> frozenset[str
 
 
 def _readers_by_facts(kind: str, name: DocumentName, facts: Facts, registry: RegistrySnapshot) -> frozenset[str]:
-    if kind == "Instance":
+    if kind in ("Instance", "Purpose"):
         return frozenset()
     if kind == "Agency":
         return frozenset({name})

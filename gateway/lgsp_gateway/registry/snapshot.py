@@ -29,6 +29,7 @@ from lgsp_gateway.registry.instance import Instance, read_instance
 from lgsp_gateway.registry.lifecycle.announcements import Announcement
 from lgsp_gateway.registry.lifecycle.grants import phase_of as phase_of_grant
 from lgsp_gateway.registry.persons import Person, read_person
+from lgsp_gateway.registry.purposes import Purpose, read_purpose
 from lgsp_gateway.registry.service_index import ServiceIndex
 from lgsp_problems import Text
 from lgsp_runtime.error_frames import frames
@@ -53,6 +54,7 @@ class RegistrySnapshot:
         self.agencies: dict[str, Text] = {}
         self.storage_quotas: dict[str, int] = {}
         """In bytes, of the agencies that have one of their own."""
+        self.purposes: dict[str, Purpose] = {}
         self.systems: dict[str, System] = {}
         self.form_systems: dict[str, System] = {}
         """The form system of each agency. Apart from the systems, so that no token and no connection is one's."""
@@ -131,6 +133,8 @@ class RegistrySnapshot:
             self.form_systems[form_system_name(version.name)] = form_system(version.name, title)
             if "storage" in spec:
                 self.storage_quotas[version.name] = parse_size(spec["storage"])
+        elif version.kind == "Purpose":
+            self.purposes[version.name] = read_purpose(spec)
         elif version.kind == "System":
             self.systems[version.name] = read_system(version.name, spec, status)
         elif version.kind == "Person":
@@ -237,6 +241,11 @@ class RegistrySnapshot:
         """Tell whether any grant names this purpose."""
         return self.grants.knows_purpose(purpose)
 
+    def purpose_title(self, code: str) -> Text:
+        """Return what a purpose is called; its code, where no document says so."""
+        known = self.purposes.get(code)
+        return known.title if known else Text(code, code)
+
     def client(self, name: str) -> Client | None:
         """Return how a system authenticates itself: its keys and the digest of its secret."""
         system = self.systems.get(name)
@@ -263,6 +272,8 @@ class RegistrySnapshot:
             self.agencies.pop(name, None)
             self.form_systems.pop(form_system_name(name), None)
             self.storage_quotas.pop(name, None)
+        elif kind == "Purpose":
+            self.purposes.pop(name, None)
         elif kind == "System":
             self.systems.pop(name, None)
         elif kind == "Person":
