@@ -49,12 +49,14 @@ from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
 from lgsp_gateway.nats.outdated_connections import ConnectionRights
 from lgsp_gateway.nats.provider_limits import ProviderLimits
 from lgsp_gateway.nats.watch_states import WatchStates
-from lgsp_gateway.notifications.build import count_dead_letters, open_notifications
+from lgsp_gateway.notifications.build import Notifications, count_dead_letters, open_notifications
 from lgsp_gateway.notifications.occasions import Sources
 from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
 from lgsp_gateway.observability.call_observer import CallTelemetry
+from lgsp_gateway.observability.certificate_checks import CertificateChecks
 from lgsp_gateway.observability.checks import Checks
 from lgsp_gateway.observability.delivery_checks import DeliveryChecks
+from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.observability.subscription_metrics import BACKLOG_SECONDS
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -190,8 +192,10 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
                     partial(count_dead_letters, delivery.dead_letters),
                     health.checks.failing,
                     citizen_requests.waiting,
+                    _certificate_checks(settings).ends,
                 ),
                 background,
+                partial(_observe_notifications, settings, health.checks, telemetry.metrics),
             ),
             citizen_requests,
             process.stop,
@@ -201,6 +205,20 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         processes.freeze_gc()
         process.ready(f"{'https' if tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
+
+
+def _observe_notifications(
+    settings: GatewaySettings, checks: Checks, metrics: Metrics, notifications: Notifications
+) -> None:
+    """Check the mail server and the certificates that people are told of, and count what is sent, from now on."""
+    checks.add(notifications.checks())
+    checks.add(_certificate_checks(settings).by_name())
+    metrics.watch(notifications.notifier.metrics)
+
+
+def _certificate_checks(settings: GatewaySettings) -> CertificateChecks:
+    files = (settings.tls_cert, settings.nats_ca, settings.webhook_ca)
+    return CertificateChecks([file for file in files if file is not None])
 
 
 async def _prepare_streams(settings: GatewaySettings, connection: Client, system: Client) -> None:

@@ -143,6 +143,23 @@ def _out_of_date(certificate: Path) -> str:
     return ""
 
 
+def valid_until(file: Path) -> float:
+    """Return when the certificates of a file end, in seconds since 1970: of a chain its own, of authorities the last of them.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no certificate.
+    """
+    certificates = x509.load_pem_x509_certificates(file.read_bytes())
+    leaf = certificates[0]
+    try:
+        is_authority = leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        is_authority = False
+    ends = [one.not_valid_after_utc.timestamp() for one in (certificates if is_authority else [leaf])]
+    return max(ends)
+
+
 def _file_state(files: tuple[Path, ...]) -> _FileState:
     """Return what changes when a file does: modification time, size and inode of each."""
     states = []

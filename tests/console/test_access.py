@@ -217,7 +217,7 @@ async def test_who_may_not_decide_is_offered_no_decision(console: Console) -> No
 async def test_a_person_chooses_what_to_be_told_of(console: Console) -> None:
     page = await console.page("integrator", language="en")
     await page.goto("/console/access/notifications")
-    await page.get_by_label("a grant or a key ends soon").check()
+    await page.get_by_label("a grant, a key or a certificate ends soon").check()
     await page.get_by_role("textbox", name="E-mail").fill("it@so")
     await page.get_by_role("textbox", name="Webhook").fill("http://10.9.8.7/hook")
     await page.get_by_role("button", name="Save").click()
@@ -227,7 +227,7 @@ async def test_a_person_chooses_what_to_be_told_of(console: Console) -> None:
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("shown this once")).to_be_visible()
     await page.reload()
-    await expect(page.get_by_label("a grant or a key ends soon")).to_be_checked()
+    await expect(page.get_by_label("a grant, a key or a certificate ends soon")).to_be_checked()
     await expect(page.get_by_text("whsec_")).to_have_count(0)
 
 

@@ -190,6 +190,43 @@ async def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(office: Offi
     await runner.cleanup()
 
 
+async def test_a_mail_server_that_fails_shows_in_the_checks_and_the_metrics(office: Office) -> None:
+    approvers, bus = office.approvers, office.approvers.people.bus
+    token = approvers.second[1]  # who has sent no tests yet
+
+    async def failing() -> dict[str, str]:
+        async with bus.session.get("/ops/checks", headers={"Authorization": f"Bearer {bus.token('operator')}"}) as got:
+            items = (await got.json())["items"]
+        assert "mail" in [one["check"] for one in items]
+        return {one["check"]: one["detail"]["vi"] for one in items if not one["ok"]}
+
+    async def refused() -> float:
+        async with bus.session.get("/metrics") as got:
+            lines = (await got.text()).splitlines()
+        name = 'lgsp_notifications_total{channel="email",outcome="refused"}'
+        return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+    await office.choose(token, kinds=[], language="vi", email="mail@so.example")
+    before = await refused()
+    office.mail.refusals = 1
+    tested = await approvers.ask("POST", "/me/notifications/test", token, {})
+    assert tested.json["faults"]["email"]
+    assert await refused() >= before + 1
+
+    async def is_shown() -> bool:
+        return "không nhận thư" in (await failing()).get("mail", "")
+
+    await eventually(is_shown)
+    tested = await approvers.ask("POST", "/me/notifications/test", token, {})
+    assert tested.json == {"faults": {"email": ""}}
+
+    async def is_over() -> bool:
+        return "mail" not in await failing()
+
+    await eventually(is_over)
+    await approvers.ask("DELETE", "/me/notifications", token)
+
+
 async def test_choices_are_checked_and_forgotten(office: Office) -> None:
     approvers = office.approvers
     token = approvers.admin[1]

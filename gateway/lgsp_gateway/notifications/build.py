@@ -1,7 +1,7 @@
 """Opens the notifications of a gateway."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from lgsp_gateway.notifications.notifier import ROUND_SECONDS, Notifier
 from lgsp_gateway.notifications.occasions import Sources
 from lgsp_gateway.notifications.webhook import NotificationWebhooks
 from lgsp_gateway.sessions.store import PeopleStore
+from lgsp_problems import Text
 from lgsp_runtime.background import Background
 from lgsp_runtime.listed_networks import parse_networks
 from lgsp_runtime.tls import TlsFiles
@@ -39,6 +40,11 @@ class Notifications:
     secrets: SealedSecrets
     sender: WebhookSender
     ledger: NotificationLedger
+    mail: MailSender | None
+
+    def checks(self) -> Mapping[str, Callable[[], Awaitable[Text | None]]]:
+        """Return the check of the mail server by the name under which `lgsp doctor` shows it; none where there is no server."""
+        return {"mail": self.mail.check} if self.mail else {}
 
     def seal(self, person: str, secret: str) -> str:
         """Return the secret of a person's webhook as it is stored."""
@@ -77,7 +83,7 @@ def create_notifications(
         settings.public_url,
         settings.notification_minutes * 60,
     )
-    return Notifications(notifier, people, EgressUrls(addresses), secrets, sender, ledger)
+    return Notifications(notifier, people, EgressUrls(addresses), secrets, sender, ledger, mail)
 
 
 async def open_notifications(
@@ -88,12 +94,14 @@ async def open_notifications(
     people: PeopleStore,
     sources: Sources,
     background: Background,
+    observe: Callable[[Notifications], None],
 ) -> Notifications:
     """Tell people in the background from now on.
 
     Args:
         stack: closes the connections.
         key: encrypts the secrets of people's webhooks.
+        observe: has what they do checked and counted.
 
     Raises:
         Refusal: `cannot-start`.
@@ -101,6 +109,7 @@ async def open_notifications(
     notifications = create_notifications(settings, key, people, sources, _webhook_tls(settings, background))
     stack.push_async_callback(notifications.sender.close)
     await notifications.ledger.start(connection, settings.replicas)
+    observe(notifications)
     work = notifications.notifier.round
     background.run_every("notifications", ROUND_SECONDS, work, within=ROUND_LIMIT, at_once=False)
     return notifications

@@ -10,6 +10,7 @@ from lgsp_gateway.notifications.choices import CHANNELS, Channel, Choices
 from lgsp_gateway.notifications.digest import Digest, digest_of
 from lgsp_gateway.notifications.ledger import NotificationLedger, Told
 from lgsp_gateway.notifications.mail import MailSender
+from lgsp_gateway.notifications.metrics import NotificationMetrics
 from lgsp_gateway.notifications.occasions import Occasion, Sources
 from lgsp_gateway.notifications.webhook import NotificationWebhooks
 from lgsp_gateway.registry.persons import principal_of_person
@@ -55,6 +56,7 @@ class Notifier:
         self._url = url
         self._quiet = quiet_seconds
         self.has_mail = mail is not None
+        self.metrics = NotificationMetrics()
         self._seen = (-1, -1)
         self._due = 0.0
         self._standby_until = 0.0
@@ -145,6 +147,11 @@ class Notifier:
 
     async def _send(self, person: str, choices: Choices, channel: Channel, digest: Digest) -> str:
         """Send by one channel; why it was not accepted, empty where it was."""
+        fault = await self._attempt(person, choices, channel, digest)
+        self.metrics.count(channel, fault)
+        return fault
+
+    async def _attempt(self, person: str, choices: Choices, channel: Channel, digest: Digest) -> str:
         if channel == "email":
             return await self._mail.send(choices.email, digest) if self._mail else "no-mail-server"
         secret = self._open_secret(person, choices.secret)

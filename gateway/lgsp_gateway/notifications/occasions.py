@@ -22,7 +22,7 @@ from lgsp_problems import Text
 from lgsp_runtime.pacing import Pace
 
 DAYS_AHEAD = (7, 30)
-"""How many days before its end a grant or a key is told of."""
+"""How many days before its end a grant, a key or a certificate is told of."""
 MAX_REQUESTS = 200
 SEEN_AT_A_TURN = 500
 _DAY = 86_400
@@ -53,6 +53,7 @@ class Sources:
         dead_letters: returns how many dead letters wait, by the system that owns them.
         failing: returns what is wrong, by the name of the check that fails.
         citizen_requests: returns the requests of citizens that an agency has to answer.
+        certificates: returns when the certificates of this gateway end, by their files, in seconds since 1970.
     """
 
     registry: RegistrySnapshot
@@ -60,6 +61,7 @@ class Sources:
     dead_letters: Callable[[], Awaitable[Mapping[str, int]]]
     failing: Callable[[], Mapping[str, Text]]
     citizen_requests: Callable[[str], Awaitable[Iterable[DueRequest]]]
+    certificates: Callable[[], Mapping[str, float]]
 
     async def occasions(self, person: Principal, kinds: Iterable[Kind], now: float) -> list[Occasion]:
         """Return what there is to tell a person of some kinds.
@@ -119,7 +121,7 @@ class Sources:
                 yield Occasion(
                     "expiring", f"grant/{name}/{facts.until}/{_threshold(days)}", text, f"/access/grants/{name}"
                 )
-        for one in self._expiring_keys(person, now):
+        for one in (*self._expiring_keys(person, now), *self._expiring_certificates(person, now)):
             yield one
 
     def _expiring_keys(self, person: Principal, now: float) -> Iterable[Occasion]:
@@ -137,20 +139,34 @@ class Sources:
                 identifier = f"key/{system.name}/{key['kid']}/{key['exp']}/{_threshold(days)}"
                 yield Occasion("expiring", identifier, text, f"/access/systems/{system.name}")
 
+    def _expiring_certificates(self, person: Principal, now: float) -> Iterable[Occasion]:
+        """Yield what ends of the certificates of this gateway, which operators renew."""
+        for file, end in self.certificates().items() if person.has_role("operator") else ():
+            days = int((end - now) // _DAY)
+            if not 0 <= days <= max(DAYS_AHEAD):
+                continue
+            text = Text(
+                f"Chứng thư trong tệp {file} của gateway hết hạn sau {days} ngày, vào {iso_time(end)}",
+                f"The certificate in {file} of a gateway ends in {days} days, on {iso_time(end)}",
+            )
+            yield Occasion("expiring", f"certificate/{file}/{end}/{_threshold(days)}", text, "/health")
+
     async def _suspensions(self, person: Principal, now: float) -> AsyncIterator[Occasion]:
         for name, announcement in tuple(self.registry.services.announcements.items()):
             suspension = announcement.suspension
             if suspension is None or suspension.over(now) or not self._uses(person, name):
                 continue
             service, major = service_and_major(name)
-            since = iso_time(suspension.since)
+            since, until = iso_time(suspension.since), iso_time(suspension.until) if suspension.until else ""
             text = Text(
-                f"Dịch vụ {service} v{major} tạm ngừng từ {since}",
-                f"Service {service} v{major} is suspended from {since}",
+                f"Dịch vụ {service} v{major} tạm ngừng từ {since}" + (f", dự kiến đến {until}" if until else ""),
+                f"Service {service} v{major} is suspended from {since}"
+                + (f", expected until {until}" if until else ""),
             )
-            yield Occasion(
-                "suspensions", f"suspension/{name}/{suspension.since}", text, f"/catalogue/{service}/v{major}"
-            )
+            # One that is planned long before is told when it is planned, and again when it is near.
+            stage = "near" if suspension.is_near(now) else "planned"
+            identifier = f"suspension/{name}/{suspension.since}/{stage}"
+            yield Occasion("suspensions", identifier, text, f"/catalogue/{service}/v{major}")
 
     def _uses(self, person: Principal, name: str) -> bool:
         """Does the agency of a person provide a service, or hold a grant on it?"""

@@ -288,6 +288,10 @@ class Metrics:
         """Export the state of an evidence log from now on."""
         self._registry.register(_Evidence(evidence, publisher))
 
+    def watch(self, collector: Collector) -> None:
+        """Export the samples of another part of the gateway, which it collects itself."""
+        self._registry.register(collector)
+
     def watch_checks(self, checks: Checks, background: Background) -> None:
         """Export which checks and which background tasks fail from now on."""
         self._registry.register(_Checks(checks))

@@ -38,6 +38,8 @@ export const useHealthTexts = createTexts("health", {
   check_streams: { vi: "Luồng của NATS", en: "Streams of NATS" },
   check_storage: { vi: "Dung lượng lưu trữ", en: "Storage" },
   "check_citizen requests": { vi: "Yêu cầu của công dân", en: "Requests of citizens" },
+  check_certificates: { vi: "Chứng thư của gateway", en: "Certificates of the gateway" },
+  check_mail: { vi: "Máy chủ thư", en: "Mail server" },
   check_clock: { vi: "Đồng hồ", en: "Clock" },
   check_adapters: { vi: "Dịch vụ có bộ kết nối", en: "Services have adapters" },
   "check_drained adapters": { vi: "Bộ kết nối đã rút", en: "Drained adapters" },

@@ -9,7 +9,7 @@ export const useNotificationTexts = createTexts("notifications", {
   },
   kinds: { vi: "Báo cho tôi khi", en: "Tell me when" },
   requests: { vi: "có yêu cầu chờ tôi quyết định", en: "a request waits for my decision" },
-  expiring: { vi: "quyền hoặc khóa sắp hết hạn", en: "a grant or a key ends soon" },
+  expiring: { vi: "quyền, khóa hoặc chứng thư sắp hết hạn", en: "a grant, a key or a certificate ends soon" },
   suspensions: { vi: "một dịch vụ sắp tạm ngừng", en: "a service is to be suspended" },
   "dead-letters": { vi: "có thông điệp không giao được", en: "dead letters wait" },
   health: { vi: "một phép kiểm tra tình trạng thất bại", en: "a health check fails" },

@@ -45,6 +45,14 @@ class Suspension:
         """Tell whether the suspension has ended at this time."""
         return bool(self.until) and now >= self.until
 
+    def is_near(self, now: float) -> bool:
+        """Tell whether the suspension begins within the working days by which it has to be announced, or has begun.
+
+        A day is added, so that whoever is told then has all of these days left.
+        """
+        moment = datetime.datetime.fromtimestamp(now, VIETNAM)
+        return self.since <= _working_days_later(moment, WORKING_DAYS_AHEAD + 1).timestamp()
+
     def refusal(self, service: str, now: float) -> Refusal:
         """Return the refusal of a call during the suspension."""
         until = _shown(self.until)

@@ -8,6 +8,8 @@ const KNOWN = [
   "log",
   "index",
   "clock",
+  "certificates",
+  "mail",
   "delivery",
   "messages",
   "dead letters",
