@@ -32,6 +32,7 @@ from lgsp_gateway.api.deletions import DeletionRoutes
 from lgsp_gateway.api.deputies import DeputyRoutes
 from lgsp_gateway.api.description import ApiDescriptionRoute
 from lgsp_gateway.api.document_schemas import DocumentSchemaRoutes
+from lgsp_gateway.api.drift import DriftRoutes
 from lgsp_gateway.api.endpoints import EndpointRoutes
 from lgsp_gateway.api.events import EventRoutes
 from lgsp_gateway.api.evidence_cosignatures import EvidenceCosignatureRoutes
@@ -283,6 +284,7 @@ def _add_evidence(
     pipeline, evidence, snapshot = parts.pipeline, parts.evidence, parts.registry.snapshot
     stale_index.add_header(app, evidence.connection, evidence.index)
     EvidenceStreamRoutes(callers, evidence.connection, parts.stop).add_routes(app)
+    DriftRoutes(callers, snapshot).add_routes(app)
     PurposeRoutes(snapshot).add_routes(app)
     FormRoutes(callers, snapshot, pipeline, parts.people.store, parts.telemetry.begins_trace).add_routes(app)
     OwnCallRoutes(callers, snapshot, pipeline.quotas, parts.storage, evidence.index).add_routes(app)

@@ -23,6 +23,7 @@ from lgsp_gateway.api.registry_declarations import (
     IF_MATCH,
     IF_NONE_MATCH,
     LIMIT,
+    MANIFEST_SET,
     MAX_REASON,
     REASON,
 )
@@ -120,7 +121,9 @@ class RegistryRoutes:
         caller = await self._callers.identify(request)
         kind, name = _kind(request), _name(request)
         try:
-            await self._administration.delete(caller, kind, name, _if_match(request), REASON.read_from(request))
+            await self._administration.delete(
+                caller, kind, name, _if_match(request), REASON.read_from(request), MANIFEST_SET.read_from(request)
+            )
         except RevisionConflict as conflict:
             return self._conflict_response(conflict, request, caller)
         return web.Response(status=204)
@@ -169,7 +172,13 @@ class RegistryRoutes:
         reason, dry_run = REASON.read_from(request), DRY_RUN.read_from(request)
         end_tokens = _kind(request) == "System" and END_TOKENS.read_from(request)
         return await self._administration.put(
-            caller, document, expected, reason, dry_run=dry_run, end_tokens=end_tokens
+            caller,
+            document,
+            expected,
+            reason,
+            dry_run=dry_run,
+            end_tokens=end_tokens,
+            manifest_set=MANIFEST_SET.read_from(request),
         )
 
     async def _document(self, request: web.Request) -> dict[str, Any]:

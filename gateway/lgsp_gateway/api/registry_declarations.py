@@ -25,6 +25,7 @@ MAX_PAGE = 1000
 MAX_REASON = 500
 
 _AGENCY = "^[A-Z][0-9]{2}(\\.[0-9]{1,3}){0,3}$"
+MANIFEST_SET_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"
 _ETAG = re.compile(r'(W/)?"?([0-9]{1,19})"?')
 _NO_REVISION = -1
 """Matches no document: the revision for an ETag in another form than the gateway's."""
@@ -39,6 +40,9 @@ CURSOR = cursor_parameter("cursor", max_length=100, pattern="[A-Za-z0-9.-]{1,63}
 LIMIT = integer_parameter("limit", "the largest number of items in the page", 1, MAX_PAGE, DEFAULT_PAGE)
 REASON = text_parameter("reason", "the reason of the change, which the history shows", max_length=MAX_REASON)
 DRY_RUN = boolean_parameter("dryRun", "whether to check the change without making it")
+MANIFEST_SET = text_parameter(
+    "manifestSet", "the set of files that the document comes from", max_length=MAX_NAME, pattern=MANIFEST_SET_PATTERN
+)
 END_TOKENS = boolean_parameter("endTokens", "whether to end the tokens that were issued to the system until now")
 EXPIRING = integer_parameter(
     "expiringWithin", "only grants in force that end within this number of days", 0, 9999, None
@@ -111,7 +115,7 @@ class KindRoutes:
         )
         document = ResponseSpec(f"The {kind.lower()}", json_of(kind), ("ETag",))
         body = json_of(kind)
-        write_parameters, replace_problems = (REASON, DRY_RUN), ("revision-conflict", *_WRITE_PROBLEMS)
+        write_parameters, replace_problems = (REASON, DRY_RUN, MANIFEST_SET), ("revision-conflict", *_WRITE_PROBLEMS)
         self.list = Route(
             *("GET", list_path, f"list{capitalized_plural}", f"List the {plural} that the caller may read", "token"),
             {200: ResponseSpec(f"A page of {plural}", json_of(f"{kind}List"))},
@@ -148,7 +152,7 @@ class KindRoutes:
         self.delete = Route(
             *("DELETE", path, f"delete{kind}", f"Delete a {kind.lower()}", "token"),
             {204: ResponseSpec("The document is deleted; its history remains")},
-            parameters=(name, IF_MATCH, REASON),
+            parameters=(name, IF_MATCH, REASON, MANIFEST_SET),
             problems=("precondition-required", "revision-conflict", "in-use", "not-found"),
             right=step_right(kind),
             tag="registry",

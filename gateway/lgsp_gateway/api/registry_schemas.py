@@ -19,6 +19,7 @@ from lgsp_gateway.api.schemas import (
     ref,
 )
 from lgsp_gateway.registry.documents import API_VERSION, KINDS
+from lgsp_gateway.registry.drift import STATES
 
 _SPECS = ("instance", "agency", "purpose", "person", "system", "service", "grant")
 """Definitions of `registry.schema.json` that are the spec of a kind of document."""
@@ -44,6 +45,21 @@ def registry_schemas() -> dict[str, Schema]:
         components[f"{kind}History"] = list_schema(ref(f"{kind}Version"))
         components[f"{kind}Version"] = _document_schema(kind, deletable=True)
     purpose = object_schema({"code": TEXT, "title": ref("Text"), "legalBasis": TEXT})
+    components["Applied"] = {
+        **object_schema({"set": TEXT, "revision": NON_NEGATIVE_INTEGER, "sha256": TEXT}),
+        "description": "how the document was last applied from files: which set of them, and the revision and digest that it had",
+    }
+    standing = {
+        "kind": {"enum": list(KINDS)},
+        "name": TEXT,
+        "state": {"enum": list(STATES)},
+        "revision": NON_NEGATIVE_INTEGER,
+        "updatedAt": {**NON_NEGATIVE_INTEGER, "description": "milliseconds since 1970"},
+        "updatedBy": TEXT,
+        "reason": TEXT,
+    }
+    since = {"set": TEXT, "appliedRevision": NON_NEGATIVE_INTEGER}
+    components["Drift"] = list_schema(object_schema(standing, since), optional={"next": NEXT_CURSOR})
     components["Purposes"] = list_schema(purpose)
     return components
 
@@ -63,6 +79,7 @@ def _document_schema(kind: str, *, deletable: bool = False) -> Schema:
                     "updatedAt": {**NON_NEGATIVE_INTEGER, "readOnly": True, "description": "milliseconds since 1970"},
                     "updatedBy": {**TEXT, "readOnly": True},
                     "reason": {**TEXT, "readOnly": True},
+                    "applied": {**ref("Applied"), "readOnly": True},
                 },
             ),
             "spec": {"anyOf": [spec, {"type": "null"}], "description": "null where the document was deleted"}

@@ -171,6 +171,11 @@ def register(app: App) -> None:
     for name, words in _REGISTRY.items():
         app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
     app.command(
+        "lgsp_gateway.cli.drift_commands:drift",
+        name="drift",
+        help="List the documents that differ from the files that they were applied from.",
+    )
+    app.command(
         "lgsp_gateway.cli.promote_commands:promote",
         name="promote",
         help="Move documents from another bus to this one, after showing the difference.",

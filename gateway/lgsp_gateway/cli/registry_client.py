@@ -11,6 +11,7 @@ from lgsp_contracts import names
 from lgsp_contracts.cli.terminal import language
 from lgsp_gateway.cli.bus_client import BusOptions, run_against_bus
 from lgsp_gateway.cli.problem_documents import refusal_from_response
+from lgsp_gateway.registry.applied import digest_of
 from lgsp_gateway.registry.documents import PLURALS
 from lgsp_problems import NotFound
 
@@ -40,7 +41,11 @@ def plural(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a document that was applied: `created`, `configured` or `unchanged`, and what it was before."""
+    """What became of a document that was applied, and what it was before.
+
+    Args:
+        verb: `created`, `configured`, `recorded` (as it is, now known to come from the files) or `unchanged`.
+    """
 
     verb: str
     before: Document | None
@@ -91,21 +96,33 @@ class RegistryClient:
         versions: list[Document] = (await self._ask("GET", f"{_path(kind, name)}/history"))["items"]
         return versions
 
-    async def apply(self, document: Document, reason: str, *, dry_run: bool, end_tokens: bool = False) -> Outcome:
+    async def apply(
+        self,
+        document: Document,
+        reason: str,
+        *,
+        dry_run: bool,
+        end_tokens: bool = False,
+        manifest_set: str = "",
+    ) -> Outcome:
         """Create or replace a document, unless the registry has it with the same content.
 
         Args:
             dry_run: have the registry check the change and write nothing.
             end_tokens: end the tokens of a system that is replaced.
+            manifest_set: of the files that it comes from, which the registry records; empty for none.
         """
         kind, name = _PLURAL_OF.get(str(document.get("kind")), ""), str((document.get("metadata") or {}).get("name"))
         before = await self._known(plural(kind or str(document.get("kind"))), name)
-        if before is not None and before["spec"] == document.get("spec"):
+        is_same = before is not None and before["spec"] == document.get("spec")
+        if before is not None and is_same and _is_recorded(before, manifest_set):
             return Outcome("unchanged", before, before)
         sent = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
         ending = end_tokens and kind == "systems" and before is not None
-        after = await self._put(kind, name, sent, before, reason, dry_run=dry_run, end_tokens=ending)
-        return Outcome("configured" if before else "created", before, after)
+        after = await self._put(
+            kind, name, sent, before, reason, dry_run=dry_run, end_tokens=ending, manifest_set=manifest_set
+        )
+        return Outcome("recorded" if is_same else "configured" if before else "created", before, after)
 
     async def change(
         self, kind: str, name: str, alter: Callable[[dict[str, Any]], dict[str, Any]], reason: str, *, dry_run: bool
@@ -182,10 +199,23 @@ class RegistryClient:
         )
         return document
 
-    async def delete(self, kind: str, name: str, reason: str) -> None:
-        """Delete a document, at the revision that it has now."""
+    async def drift(self, **filters: str) -> list[dict[str, Any]]:
+        """Fetch how documents stand to the files that they were applied from.
+
+        Args:
+            filters: query parameters; empty ones are left out.
+        """
+        return await self.find("drift", **filters)
+
+    async def delete(self, kind: str, name: str, reason: str, manifest_set: str = "") -> None:
+        """Delete a document, at the revision that it has now.
+
+        Args:
+            manifest_set: of the files, where they hold the document no more; empty where that is not why.
+        """
         revision = (await self.get(kind, name))["metadata"]["revision"]
-        await self._ask("DELETE", _path(kind, name), headers={"If-Match": f'"{revision}"'}, params={"reason": reason})
+        query = {"reason": reason} | ({"manifestSet": manifest_set} if manifest_set else {})
+        await self._ask("DELETE", _path(kind, name), headers={"If-Match": f'"{revision}"'}, params=query)
 
     async def replace(self, before: Document | None, document: Document, reason: str) -> Document:
         """Write a document, only if the registry still has it as it was read; with None, only if it has none."""
@@ -202,12 +232,13 @@ class RegistryClient:
         *,
         dry_run: bool,
         end_tokens: bool = False,
+        manifest_set: str = "",
     ) -> Document:
         """Write a document, only if the registry still has it as it was read."""
         condition = {"If-Match": f'"{before["metadata"]["revision"]}"'} if before else {"If-None-Match": "*"}
-        query = (
-            {"reason": reason} | ({"dryRun": "true"} if dry_run else {}) | ({"endTokens": "true"} if end_tokens else {})
-        )
+        query = {"reason": reason, "manifestSet": manifest_set}
+        query |= ({"dryRun": "true"} if dry_run else {}) | ({"endTokens": "true"} if end_tokens else {})
+        query = {name: value for name, value in query.items() if value}
         after: Document = await self._ask("PUT", _path(kind, name), json=document, headers=condition, params=query)
         return after
 
@@ -237,6 +268,12 @@ def _path(kind: str, name: str) -> str:
         Refusal: `malformed`, where the name is none.
     """
     return f"registry/{kind}/{names.document_name(PLURALS[kind], name)}"
+
+
+def _is_recorded(document: Document, manifest_set: str) -> bool:
+    """Tell whether the registry knows that a document says what the files of a set say."""
+    mark = document["metadata"].get("applied", {})
+    return not manifest_set or (mark.get("set") == manifest_set and mark["sha256"] == digest_of(document["spec"]))
 
 
 def _condition(revision: int | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from lgsp_contracts.cli.terminal import as_yaml, err, out
 from lgsp_gateway.cli import times
 from lgsp_gateway.cli.bus_client import BusOptions
+from lgsp_gateway.cli.drift_commands import left_in_registry, manifest_set_name
 from lgsp_gateway.cli.overlapping_grants import overlap_notice
 from lgsp_gateway.cli.registry_client import Document, RegistryClient, plural, run_on_registry
 from lgsp_gateway.cli.registry_files import read_documents
@@ -26,6 +27,7 @@ from lgsp_problems import on_one_line
 
 Kind = Annotated[str, Parameter(help="agencies, purposes, persons, systems, services or grants.")]
 Name = Annotated[str, Parameter(help="The name of the document.")]
+ManifestSet = Annotated[str, Parameter(name="--set")]
 Output = Annotated[Literal["table", "json", "yaml"], Parameter(name=["--output", "-o"])]
 
 
@@ -36,6 +38,7 @@ def apply(
     dry_run: bool = False,
     diff: bool = False,
     end_tokens: bool = False,
+    manifest_set: ManifestSet = "",
     bus: BusOptions = BusOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Create what is not there, replace what differs, leave what is the same. Applying again goes on where it stopped.
@@ -52,18 +55,27 @@ def apply(
         Show all lines that differ, of however many there are; without it, a long difference is summed up.
     end_tokens
         Of systems that change: end at once the tokens that they were given until now.
+    manifest_set
+        The name of the set that these files are, such as that of their repository. The registry records it, and `lgsp drift`
+        shows what somebody changed elsewhere.
     """
+    if manifest_set:
+        manifest_set_name(manifest_set)
     changes = sorted(read_documents(file), key=_kind_order)
 
     async def work(client: RegistryClient) -> None:
         for document in changes:
-            outcome = await client.apply(document, reason, dry_run=dry_run, end_tokens=end_tokens)
+            outcome = await client.apply(
+                document, reason, dry_run=dry_run, end_tokens=end_tokens, manifest_set=manifest_set
+            )
             out(outcome_line(outcome, dry_run=dry_run))
             out(pending_approval(outcome.after))
             out(await overlap_notice(client, outcome.after))
             if outcome.verb == "configured":
                 out("".join(difference(outcome.before or {}, outcome.after, whole=diff)))
                 out(token_notice(outcome.before or {}, outcome.after))
+        if manifest_set:
+            out(await left_in_registry(client, manifest_set, changes))
 
     run_on_registry(bus, work)
 
@@ -155,16 +167,28 @@ def export(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008
     out(as_yaml([_without_status(document) for document in written if document not in left_out]))
 
 
-def delete(kind: Kind, name: Name, /, *, reason: str = "", bus: BusOptions = BusOptions()) -> None:  # noqa: B008
+def delete(
+    kind: Kind,
+    name: Name,
+    /,
+    *,
+    reason: str = "",
+    manifest_set: ManifestSet = "",
+    bus: BusOptions = BusOptions(),  # noqa: B008
+) -> None:
     """Delete a document that no other refers to. Its history stays.
 
     Parameters
     ----------
     reason
         The reason, for the history.
+    manifest_set
+        The set of files that holds the document no more: then the deletion is no drift.
     """
+    if manifest_set:
+        manifest_set_name(manifest_set)
     path = plural(kind)
-    run_on_registry(bus, lambda client: client.delete(path, name, reason))
+    run_on_registry(bus, lambda client: client.delete(path, name, reason, manifest_set))
     out(localized(f"{path}/{name} đã xóa\n", f"{path}/{name} deleted\n"))
 
 

@@ -125,6 +125,7 @@ def outcome_line(outcome: Outcome, *, dry_run: bool) -> str:
 _VERBS = {
     "created": Text("đã tạo", "created"),
     "configured": Text("đã thay đổi", "configured"),
+    "recorded": Text("không đổi, đã ghi nhận là từ các tệp này", "unchanged, recorded as coming from these files"),
     "unchanged": Text("không đổi", "unchanged"),
 }
 

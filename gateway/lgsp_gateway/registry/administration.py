@@ -16,7 +16,7 @@ from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.registry import deputies, document_rules, ownership, renewals
 from lgsp_gateway.registry.change_writer import ABSENT, Change, ChangeWriter
 from lgsp_gateway.registry.document_reader import DocumentReader
-from lgsp_gateway.registry.documents import API_VERSION, DocumentSpec, DocumentVersion
+from lgsp_gateway.registry.documents import API_VERSION, DocumentSpec, DocumentVersion, is_same_json
 from lgsp_gateway.registry.full_names import with_bare_names
 from lgsp_gateway.registry.lifecycle import grants, suspension, tokens
 from lgsp_gateway.registry.name_history import NameHistory
@@ -59,6 +59,7 @@ class Administration:
         *,
         dry_run: bool = False,
         end_tokens: bool = False,
+        manifest_set: str = "",
     ) -> DocumentVersion:
         """Create or replace a document.
 
@@ -66,6 +67,8 @@ class Administration:
             expected: the revision that the change was made from, `ABSENT` to create, None to create or fail on what
                 is there.
             end_tokens: of a system: tokens it was given until now count no more.
+            manifest_set: of the files that the document comes from, which the registry records; what they leave as it is
+                keeps its status.
 
         Returns:
             The new version, in force on this gateway (with `dry_run`: what it would be, under the revision it replaces).
@@ -87,12 +90,15 @@ class Administration:
                 where = SourceLocation(f"{kind} {name}", ("spec", "contract"))
                 await self._permission.contracts.check(caller.name, spec["contract"], where)
             document_rules.check_references(plain, f"{kind} {name}", self._registry)
-            status = await self._permission.put(caller, kind, name, spec, known, end_tokens=end_tokens)
+            if manifest_set and known and is_same_json(known.spec, spec):
+                status = self.reader.find_changeable(caller, kind, name).status
+            else:
+                status = await self._permission.put(caller, kind, name, spec, known, end_tokens=end_tokens)
             if known and expected in (None, ABSENT):
                 raise _already_exists(kind, name)
             if (known.revision if known else ABSENT) != (expected or ABSENT):
                 raise revision_conflict(kind, name)
-            return Change(kind, name, known, spec, status)
+            return Change(kind, name, known, spec, status, manifest_set)
 
         if dry_run:
             change = await decide(caller)
@@ -101,9 +107,18 @@ class Administration:
         return await self.writer.write(decide, caller, reason)
 
     async def delete(
-        self, caller: Principal, kind: str, name: DocumentName, expected: int, reason: str
+        self,
+        caller: Principal,
+        kind: str,
+        name: DocumentName,
+        expected: int,
+        reason: str,
+        manifest_set: str = "",
     ) -> DocumentVersion:
         """Delete a document that nothing refers to. Its history stays.
+
+        Args:
+            manifest_set: of the files, where they hold the document no more.
 
         Raises:
             Refusal: `not-found`, `not-granted`, `in-use`, `revision-conflict` or `bus-unavailable`.
@@ -115,7 +130,8 @@ class Administration:
                 raise revision_conflict(kind, name)
             self._permission.delete(caller, kind, name, known)
             document_rules.check_unused(kind, name, self._registry)
-            return Change(kind, name, known, None, {"owners": sorted(ownership.readers_of(known, self._registry))})
+            owners = sorted(ownership.readers_of(known, self._registry))
+            return Change(kind, name, known, None, {"owners": owners}, manifest_set)
 
         return await self.writer.write(decide, caller, reason)
 

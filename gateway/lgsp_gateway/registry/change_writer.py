@@ -6,12 +6,14 @@ written meanwhile.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_gateway.registry import persons, role_protection
+from lgsp_gateway.registry.applied import Applied
 from lgsp_gateway.registry.documents import DocumentSpec, DocumentVersion
 from lgsp_gateway.registry.replica import RegistryReplica
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -34,6 +36,7 @@ class Change:
         known: the version that it replaces; None where the document is not there.
         spec: what the document becomes; None where it is deleted.
         status: what the registry says of it then.
+        manifest_set: of the files that the change comes from; empty where somebody makes it by hand.
     """
 
     kind: str
@@ -41,6 +44,7 @@ class Change:
     known: DocumentVersion | None
     spec: DocumentSpec | None
     status: DocumentSpec
+    manifest_set: str = ""
 
 
 Decide = Callable[[Principal], Awaitable[Change]]
@@ -79,9 +83,7 @@ class ChangeWriter:
                 _refuse_unreadable(change)
                 base = await self._base_revision(change)
                 try:
-                    version = await self._store.write(
-                        change.kind, change.name, change.spec, base, str(now), reason, change.status, at=at
-                    )
+                    version = await self._store.keep(self._draft(change, str(now), reason), base, at=at)
                 except RevisionConflict:
                     await self._follower.catch_up()
                     continue
@@ -89,6 +91,17 @@ class ChangeWriter:
                 self._report(now, change.known, version, reason)
                 return version
         raise revision_conflict(change.kind, change.name)
+
+    def _draft(self, change: Change, by: str, reason: str) -> DocumentVersion:
+        now = time.time_ns() // 1_000_000
+        draft = DocumentVersion.of(change.kind, change.name, change.spec, 0, now, by, reason, change.status)
+        return draft.with_mark(self._mark(change))
+
+    def _mark(self, change: Change) -> Applied | None:
+        """Return how the document was last applied once the change is made; a deletion by the files ends that."""
+        if not change.manifest_set:
+            return self._registry.applied.get((change.kind, change.name))
+        return Applied.now(change.manifest_set, change.spec) if change.spec is not None else None
 
     async def _base_revision(self, change: Change) -> int:
         """Return the revision that a change replaces; a deleted document has a last one too."""

@@ -1,15 +1,16 @@
 """The kinds of documents, what they are called in paths, and what a document is.
 
 Kubernetes' shape: `apiVersion`, `kind`, `metadata`, `spec`. The registry adds to `metadata` what it knows of a version:
-`revision`, `updatedAt`, `updatedBy`, `reason`.
+`revision`, `updatedAt`, `updatedBy`, `reason`, `applied`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
 
 from lgsp_contracts.names import DocumentName, Major, ServiceName
+from lgsp_gateway.registry.applied import Applied
 
 API_VERSION = "lgsp/v1"
 
@@ -61,6 +62,13 @@ class DocumentVersion:
         content = {"spec": spec, "at": at, "by": by, "reason": reason} | ({"status": status} if status else {})
         return cls(kind, name, revision, orjson.dumps(content))
 
+    def with_mark(self, applied: Applied | None) -> "DocumentVersion":
+        """Return the version with how the document was last applied from files."""
+        if applied is None:
+            return self
+        content = {**orjson.loads(self.data), "applied": applied.document()}
+        return replace(self, data=orjson.dumps(content))
+
     @property
     def etag(self) -> str:
         """Return the entity tag of this version (RFC 9110, section 8.8.3)."""
@@ -77,6 +85,14 @@ class DocumentVersion:
         """Return what the registry has decided about the document; empty where there was nothing to decide."""
         status: DocumentSpec = orjson.loads(self.data).get("status", {})
         return status
+
+    @property
+    def applied(self) -> Applied | None:
+        """Return how the document was last applied from files; None where it never was."""
+        if b'"applied":' not in self.data:  # most versions are not worth parsing for it
+            return None
+        mark = orjson.loads(self.data).get("applied")
+        return Applied.from_document(mark, self.revision) if mark else None
 
     @property
     def at(self) -> int:
@@ -100,6 +116,8 @@ class DocumentVersion:
         }
         if content["reason"]:
             metadata["reason"] = content["reason"]
+        if "applied" in content:
+            metadata["applied"] = Applied.from_document(content["applied"], self.revision).document()
         document = {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": content["spec"]}
         return document | ({"status": content["status"]} if "status" in content else {})
 

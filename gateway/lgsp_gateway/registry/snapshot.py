@@ -18,6 +18,7 @@ from lgsp_contracts.event import Event
 from lgsp_contracts.file_references import parse_size
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.summary import ContractSummary
+from lgsp_gateway.registry.applied import Applied
 from lgsp_gateway.registry.contract_cache import ContractCache
 from lgsp_gateway.registry.document_index import DocumentIndex, facts_of
 from lgsp_gateway.registry.documents import KINDS, DocumentSpec, DocumentVersion, service_name
@@ -63,6 +64,10 @@ class RegistrySnapshot:
         self.inactive_grants = InactiveGrants()
         self.versions: dict[str, dict[DocumentName, DocumentVersion]] = {kind: {} for kind in KINDS}
         self._deleted: dict[tuple[str, str], frozenset[str]] = {}
+        self.applied: dict[tuple[str, DocumentName], Applied] = {}
+        """How documents were last applied from files, also of those that were deleted since."""
+        self.deletions: dict[tuple[str, DocumentName], DocumentVersion] = {}
+        """Of the documents that were applied from files, and deleted since."""
         self.unreadable: dict[tuple[str, DocumentName], Exception] = {}
         """Documents that are not in force, since they could not be indexed, and why."""
         self.index: dict[str, DocumentIndex] = {kind: DocumentIndex() for kind in KINDS}
@@ -79,6 +84,7 @@ class RegistrySnapshot:
             return
         self._forget(version.kind, version.name)
         spec, status = version.spec_and_status()
+        self._note_applied(version, is_deleted=spec is None)
         if version.kind == "Service":
             self.services.remember_name(version.name)
         if spec is None:
@@ -90,6 +96,16 @@ class RegistrySnapshot:
             self._index_if_readable(version, spec, status)
         for listener in tuple(self._listeners):
             listener(version.kind, version.name)
+
+    def _note_applied(self, version: DocumentVersion, *, is_deleted: bool) -> None:
+        key, mark = (version.kind, version.name), version.applied
+        self.applied.pop(key, None)
+        self.deletions.pop(key, None)
+        if mark is None:
+            return
+        self.applied[key] = mark
+        if is_deleted:
+            self.deletions[key] = version
 
     @classmethod
     def indexing_error_of(cls, version: DocumentVersion) -> Exception | None:

@@ -72,20 +72,30 @@ class DocumentStore:
         by: str,
         reason: str,
         status: DocumentSpec | None = None,
-        *,
-        at: int | None = None,
     ) -> DocumentVersion:
         """Keep a new version of a document.
 
         Args:
             spec: None deletes the document; its history stays.
             expected: the revision that the change was made from, 0 where there was no document.
+
+        Raises:
+            Refusal: `revision-conflict`, when somebody else wrote first; `bus-unavailable`.
+        """
+        now = time.time_ns() // 1_000_000
+        return await self.keep(DocumentVersion.of(kind, name, spec, 0, now, by, reason, status), expected)
+
+    async def keep(self, draft: DocumentVersion, expected: int, *, at: int | None = None) -> DocumentVersion:
+        """Keep a new version of a document, and return it with its revision.
+
+        Args:
+            expected: the revision that the change was made from, 0 where there was no document.
             at: the newest revision of all that the change was decided on, where it rests on other documents too.
 
         Raises:
             Refusal: `revision-conflict`, when somebody else wrote first; `bus-unavailable`.
         """
-        draft = DocumentVersion.of(kind, name, spec, 0, time.time_ns() // 1_000_000, by, reason, status)
+        kind, name = draft.kind, draft.name
         headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
         if at is not None:
             headers["Nats-Expected-Last-Sequence"] = str(at)
