@@ -2,6 +2,7 @@ import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useCommonTexts } from "../texts/common";
 import { ErrorState } from "./PageStates";
+import { useReturnFocus } from "./useReturnFocus";
 
 interface Props {
   opened: boolean;
@@ -28,6 +29,7 @@ export function ConfirmDialog({
   children,
 }: Props) {
   const t = useCommonTexts();
+  useReturnFocus(opened);
   return (
     <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ "aria-label": t("close") }}>
       <form

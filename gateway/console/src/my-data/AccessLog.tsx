@@ -79,7 +79,7 @@ function EntryCard({ entry, onChoose }: { entry: Entry; onChoose: (entry: Entry)
           {entry.serviceTitle}: {entry.operationTitle}
         </dd>
         <dt>{t("reason")}</dt>
-        <dd>{[entry.purpose || t("noReason"), dossier].filter(Boolean).join(", ")}</dd>
+        <dd>{[entry.purposeTitle || t("noReason"), dossier].filter(Boolean).join(", ")}</dd>
         <dt>{t("basis")}</dt>
         <dd>{entry.legalBasis || t("noReason")}</dd>
         <dt>{t("outcome")}</dt>

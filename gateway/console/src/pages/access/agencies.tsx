@@ -1,13 +1,11 @@
-import { Anchor, Button, Group, Modal, Stack, Table, TextInput } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Anchor, Button, Group, Stack, Table, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
-import { errorAt, fieldErrors } from "../../api/fieldErrors";
 import { useHasRole } from "../../app/session";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { useAccessTexts } from "../../texts/access";
-import { useCommonTexts } from "../../texts/common";
 import { useLanguage } from "../../texts/createTexts";
 
 /** Read all agencies of the registry. */
@@ -35,7 +33,6 @@ export function Agencies() {
   const language = useLanguage();
   const operates = useHasRole("operator");
   const [word, setWord] = useState("");
-  const [adding, setAdding] = useState(false);
   const { data, error, isPending, refetch } = useAgencies();
   if (isPending) return <LoadingState />;
   if (error) return <ErrorState error={error} onRetry={refetch} />;
@@ -53,7 +50,7 @@ export function Agencies() {
           onChange={(event) => setWord(event.currentTarget.value)}
         />
         {operates && (
-          <Button variant="default" onClick={() => setAdding(true)}>
+          <Button component={Link} href="/agencies/new" variant="default">
             {t("newAgency")}
           </Button>
         )}
@@ -65,6 +62,7 @@ export function Agencies() {
             <Table.Tr>
               <Table.Th>{t("code")}</Table.Th>
               <Table.Th>{t("agency")}</Table.Th>
+              {operates && <Table.Th>{t("edit")}</Table.Th>}
               <Table.Th>{t("history")}</Table.Th>
             </Table.Tr>
           </Table.Thead>
@@ -77,6 +75,18 @@ export function Agencies() {
                     {spec.title[language]}
                   </Anchor>
                 </Table.Td>
+                {operates && (
+                  <Table.Td>
+                    <Anchor
+                      component={Link}
+                      href={`/agencies/${metadata.name}/edit`}
+                      fz="sm"
+                      aria-label={t("editNamed", { name: metadata.name })}
+                    >
+                      {t("edit")}
+                    </Anchor>
+                  </Table.Td>
+                )}
                 <Table.Td>
                   <Anchor
                     component={Link}
@@ -92,73 +102,6 @@ export function Agencies() {
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-      {adding && <NewAgency onClose={() => setAdding(false)} />}
     </Stack>
-  );
-}
-
-function NewAgency({ onClose }: { onClose: () => void }) {
-  const t = useAccessTexts();
-  const common = useCommonTexts();
-  const queries = useQueryClient();
-  const [name, setName] = useState("");
-  const [vi, setVi] = useState("");
-  const [en, setEn] = useState("");
-  const save = useMutation({
-    mutationFn: () =>
-      dataOf(
-        api.POST("/registry/agencies", {
-          body: { apiVersion: "lgsp/v1", kind: "Agency", metadata: { name }, spec: { title: { vi, en } } },
-        }),
-      ),
-    onSuccess: () => {
-      void queries.invalidateQueries();
-      onClose();
-    },
-  });
-  const errors = fieldErrors(save.error);
-  return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t("newAgency")}
-      closeButtonProps={{ "aria-label": common("close") }}
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <Stack>
-          <TextInput
-            data-autofocus
-            label={t("code")}
-            placeholder="H49.12"
-            value={name}
-            error={errorAt(errors, "/metadata/name")}
-            onChange={(event) => setName(event.currentTarget.value.trim())}
-          />
-          <TextInput
-            label={t("titleVi")}
-            value={vi}
-            error={errorAt(errors, "/spec/title/vi")}
-            onChange={(event) => setVi(event.currentTarget.value)}
-          />
-          <TextInput
-            label={t("titleEn")}
-            value={en}
-            error={errorAt(errors, "/spec/title/en")}
-            onChange={(event) => setEn(event.currentTarget.value)}
-          />
-          {save.error && errors.size === 0 && <ErrorState error={save.error} />}
-          <Group justify="flex-end">
-            <Button type="submit" loading={save.isPending}>
-              {t("save")}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
   );
 }

@@ -7,6 +7,7 @@ import { api, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { useSession } from "../../app/session";
 import { ErrorState, LoadingState } from "../../components/PageStates";
+import { usePurposes } from "../../components/usePurposes";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
 import { Approvals } from "./approvals";
@@ -135,12 +136,13 @@ function RenewButton({ review, onRenew }: { review: GrantReview; onRenew: () => 
 function Content({ review }: { review: GrantReview }) {
   const t = useAccessTexts();
   const language = useLanguage();
+  const { titleAndCode } = usePurposes();
   const { spec } = review.document;
   const per = { second: "perSecond", minute: "perMinute", hour: "perHour", day: "perDay" } as const;
   const rows: [string, React.ReactNode][] = [
     [t("consumer"), spec.consumer],
     [t("service"), `${spec.service} v${spec.major}`],
-    [t("purposes"), spec.purposes.join(", ")],
+    [t("purposes"), spec.purposes.map(titleAndCode).join(", ")],
     [t("legalBasis"), spec.legalBasis],
     [
       t("quota"),

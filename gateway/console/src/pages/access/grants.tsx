@@ -1,9 +1,10 @@
-import { Anchor, Button, Group, Select, Stack, Table, TextInput } from "@mantine/core";
+import { Anchor, Group, Select, Stack, Table, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
-import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { PagedTable } from "../../components/PagedTable";
+import { EmptyState } from "../../components/PageStates";
+import { usePurposes } from "../../components/usePurposes";
 import { useAccessTexts } from "../../texts/access";
 import { formatDay } from "./grant";
 import { GRANT_PHASES, PhaseBadge, usePhaseText } from "./phases";
@@ -77,48 +78,27 @@ async function readGrants(query: {
 /** A list of grants. */
 export function GrantList({ query, empty }: { query: Query; empty?: string }) {
   const t = useAccessTexts();
-  const { data, error, isPending, refetch, hasNextPage, fetchNextPage } = useInfiniteQuery({
-    queryKey: ["grants", query],
-    queryFn: ({ pageParam }) => readGrants({ ...query, ...(pageParam && { cursor: pageParam }) }),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
-  });
-  if (isPending) return <LoadingState />;
-  if (error) return <ErrorState error={error} onRetry={refetch} />;
-  const grants = data.pages.flatMap((page) => page.items);
-  if (grants.length === 0)
-    return <EmptyState title={empty ?? t("noGrants")}>{empty ? "" : t("noGrantsHelp")}</EmptyState>;
+  const { title } = usePurposes();
   return (
-    <>
-      <Table.ScrollContainer minWidth={640}>
-        <Table verticalSpacing="xs" fz="sm">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t("name")}</Table.Th>
-              <Table.Th>{t("consumer")}</Table.Th>
-              <Table.Th>{t("service")}</Table.Th>
-              <Table.Th>{t("purposes")}</Table.Th>
-              <Table.Th>{t("ends")}</Table.Th>
-              <Table.Th>{t("state")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {grants.map((grant) => (
-              <GrantRow key={grant.metadata.name} grant={grant} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {hasNextPage && (
-        <Button variant="default" onClick={() => fetchNextPage()}>
-          {t("more")}
-        </Button>
-      )}
-    </>
+    <PagedTable
+      queryKey={["grants", query]}
+      read={(cursor) => readGrants({ ...query, ...(cursor && { cursor }) })}
+      columns={[t("name"), t("consumer"), t("service"), t("purposes"), t("ends"), t("state")]}
+      rowKey={(grant) => grant.metadata.name}
+      row={(grant) => <GrantRow grant={grant} purposeTitle={title} />}
+      empty={<EmptyState title={empty ?? t("noGrants")}>{empty ? "" : t("noGrantsHelp")}</EmptyState>}
+      minWidth={640}
+    />
   );
 }
 
-function GrantRow({ grant }: { grant: Schemas["Grant"] }) {
+function GrantRow({
+  grant,
+  purposeTitle,
+}: {
+  grant: Schemas["Grant"];
+  purposeTitle: (code: string) => string;
+}) {
   const { name } = grant.metadata;
   const { consumer, service, major, purposes, validUntil } = grant.spec;
   return (
@@ -132,7 +112,7 @@ function GrantRow({ grant }: { grant: Schemas["Grant"] }) {
       <Table.Td>
         {service} v{major}
       </Table.Td>
-      <Table.Td>{purposes.join(", ")}</Table.Td>
+      <Table.Td>{purposes.map(purposeTitle).join(", ")}</Table.Td>
       <Table.Td>{formatDay(validUntil)}</Table.Td>
       <Table.Td>
         <PhaseBadge document={grant} />

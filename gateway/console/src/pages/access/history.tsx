@@ -6,7 +6,7 @@ import { ErrorState, LoadingState } from "../../components/PageStates";
 import { Timestamp } from "../../components/Timestamp";
 import { useAccessTexts } from "../../texts/access";
 
-const KINDS = ["agencies", "persons", "systems", "services", "grants", "instances"] as const;
+const KINDS = ["agencies", "persons", "purposes", "systems", "services", "grants", "instances"] as const;
 export type Kind = (typeof KINDS)[number];
 
 interface Version {
@@ -75,13 +75,16 @@ function Change({ version, before }: { version: Version; before: Version | undef
   );
 }
 
-async function versionsOf(kind: Kind, name: string): Promise<Version[]> {
+/** Read every version of a document, newest first. */
+export async function versionsOf(kind: Kind, name: string): Promise<Version[]> {
   const params = { params: { path: { name } } };
   switch (kind) {
     case "agencies":
       return (await dataOf(api.GET("/registry/agencies/{name}/history", params))).items;
     case "persons":
       return (await dataOf(api.GET("/registry/persons/{name}/history", params))).items;
+    case "purposes":
+      return (await dataOf(api.GET("/registry/purposes/{name}/history", params))).items;
     case "systems":
       return (await dataOf(api.GET("/registry/systems/{name}/history", params))).items;
     case "services":

@@ -8,12 +8,15 @@ import { useAccessTexts } from "../../texts/access";
 import { useCommonTexts } from "../../texts/common";
 import { Agencies } from "./agencies";
 import { Deputies } from "./deputies";
+import { DocumentForm } from "./documentForm";
+import { Drift } from "./drift";
 import { ExpiringGrants } from "./expiring";
 import { GrantPage } from "./grant";
 import { Grants } from "./grants";
 import { History } from "./history";
 import { Notifications } from "./notifications";
 import { PersonPage, Persons } from "./persons";
+import { PurposeList } from "./purposes";
 import { Requests } from "./requests";
 import { SystemPage, Systems } from "./systems";
 import { Wizard } from "./wizard";
@@ -24,8 +27,10 @@ const SECTIONS = [
   { path: "/expiring", text: "expiring", roles: [] },
   { path: "/systems", text: "systems", roles: [] },
   { path: "/agencies", text: "agencies", roles: [] },
+  { path: "/purposes", text: "purposeList", roles: [] },
   { path: "/persons", text: "persons", roles: ["operator", "agency-admin", "auditor"] },
   { path: "/deputies", text: "deputies", roles: ["operator", "agency-admin", "integrator", "developer"] },
+  { path: "/drift", text: "drift", roles: [] },
   { path: "/notifications", text: "notifications", roles: [] },
 ] as const;
 
@@ -93,9 +98,32 @@ function Pages() {
       <Route path="/systems/new" component={Wizard} />
       <Route path="/systems/:name">{({ name }) => <SystemPage key={name} name={name} />}</Route>
       <Route path="/agencies" component={Agencies} />
+      <Route path="/agencies/new">
+        <DocumentForm key="new" kind="agencies" />
+      </Route>
+      <Route path="/agencies/:name/edit">
+        {({ name }) => <DocumentForm key={name} kind="agencies" name={name} />}
+      </Route>
+      <Route path="/systems/:name/edit">
+        {({ name }) => <DocumentForm key={name} kind="systems" name={name} />}
+      </Route>
+      <Route path="/purposes" component={PurposeList} />
+      <Route path="/purposes/new">
+        <DocumentForm key="new" kind="purposes" />
+      </Route>
+      <Route path="/purposes/:name/edit">
+        {({ name }) => <DocumentForm key={name} kind="purposes" name={name} />}
+      </Route>
       <Route path="/persons" component={Persons} />
+      <Route path="/persons/new">
+        <DocumentForm key="new" kind="persons" />
+      </Route>
+      <Route path="/persons/:name/edit">
+        {({ name }) => <DocumentForm key={name} kind="persons" name={name} />}
+      </Route>
       <Route path="/persons/:name">{({ name }) => <PersonPage key={name} name={name} />}</Route>
       <Route path="/deputies" component={Deputies} />
+      <Route path="/drift" component={Drift} />
       <Route path="/notifications" component={Notifications} />
       <Route path="/history/:kind/:name">{({ kind, name }) => <History kind={kind} name={name} />}</Route>
       <Route>

@@ -15,6 +15,8 @@ import { useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { errorAt, fieldErrors } from "../../api/fieldErrors";
 import { ErrorState } from "../../components/PageStates";
+import { PurposeInput } from "../../components/PurposeInput";
+import { usePurposes } from "../../components/usePurposes";
 import { isObject } from "../../contracts/isObject";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
@@ -29,7 +31,7 @@ const EVERYTHING = "*";
 interface Answers {
   service: string;
   operations: Fields;
-  purposes: string;
+  purposes: string[];
   legalBasis: string;
   requests: number;
   per: keyof typeof PERIODS;
@@ -50,10 +52,12 @@ export function NewGrant({
   const t = useAccessTexts();
   const language = useLanguage();
   const queries = useQueryClient();
+  const purposes = usePurposes();
+  const legalBasisOf = (code?: string) => purposes.all.find((one) => one.code === code)?.legalBasis ?? "";
   const [answers, setAnswers] = useState<Answers>(() => ({
     service: "",
     operations: {},
-    purposes: "",
+    purposes: [],
     legalBasis: "",
     requests: 600,
     per: "minute",
@@ -101,13 +105,14 @@ export function NewGrant({
             onChange={(operations) => change({ operations })}
           />
         )}
-        <TextInput
+        <PurposeInput
           label={t("purposes")}
           description={t("purposesHelp")}
-          required
           value={answers.purposes}
           error={errorAt(errors, "/spec/purposes")}
-          onChange={(event) => change({ purposes: event.currentTarget.value })}
+          onChange={(purposes) =>
+            change({ purposes, legalBasis: answers.legalBasis || legalBasisOf(purposes[0]) })
+          }
         />
         <TextInput
           label={t("legalBasis")}
@@ -278,10 +283,7 @@ async function requestGrant(consumer: string, answers: Answers): Promise<Schemas
     service,
     major: Number(major),
     operations,
-    purposes: answers.purposes
-      .split(",")
-      .map((one) => one.trim())
-      .filter(Boolean),
+    purposes: answers.purposes,
     legalBasis: answers.legalBasis.trim(),
     quota: { requests: answers.requests, per: answers.per },
     senderConstrained: false,

@@ -1,5 +1,5 @@
 import { Anchor, Button, Group, Paper, Stack, Table, Text, TextInput, Title } from "@mantine/core";
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
@@ -7,14 +7,20 @@ import { errorAt, fieldErrors } from "../../api/fieldErrors";
 import { useHasRole, useSession } from "../../app/session";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { CopyableCode } from "../../components/CopyableCode";
+import { PagedTable } from "../../components/PagedTable";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { useAccessTexts } from "../../texts/access";
 import { formatDay } from "./grant";
 import { DocumentHistory } from "./history";
+import { LinkAccount } from "./linkAccount";
 import { PhaseBadge, phaseOf } from "./phases";
+import { useRoleTitle } from "./roles";
 
 type Person = Schemas["Person"];
 type Step = "approve" | "suspend" | "resume" | "end";
+
+/** The phases in which a document may be edited and an account linked. */
+const EDITABLE = ["created", "awaiting-operator", "active"];
 
 const STEPS: Record<string, readonly Step[]> = {
   created: ["end"],
@@ -26,66 +32,58 @@ const STEPS: Record<string, readonly Step[]> = {
 /** The persons that the user may read. */
 export function Persons() {
   const t = useAccessTexts();
-  const { data, error, isPending, refetch, hasNextPage, fetchNextPage } = useInfiniteQuery({
-    queryKey: ["persons"],
-    queryFn: ({ pageParam }) =>
-      dataOf(
-        api.GET("/registry/persons", {
-          params: { query: { limit: 100, ...(pageParam && { cursor: pageParam }) } },
-        }),
-      ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
-  });
-  if (isPending) return <LoadingState />;
-  if (error) return <ErrorState error={error} onRetry={refetch} />;
-  const persons = data.pages.flatMap((page) => page.items);
-  if (persons.length === 0) return <EmptyState title={t("noPersons")} />;
+  const operates = useHasRole("operator");
   return (
-    <>
-      <Table.ScrollContainer minWidth={560}>
-        <Table verticalSpacing="xs" fz="sm">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t("name")}</Table.Th>
-              <Table.Th>{t("agency")}</Table.Th>
-              <Table.Th>{t("roles")}</Table.Th>
-              <Table.Th>{t("state")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {persons.map((person) => (
-              <Table.Tr key={person.metadata.name}>
-                <Table.Td>
-                  <Anchor component={Link} href={`/persons/${person.metadata.name}`} fz="sm">
-                    {person.metadata.name}
-                  </Anchor>
-                </Table.Td>
-                <Table.Td>{person.spec.agency}</Table.Td>
-                <Table.Td>{person.spec.roles.join(", ")}</Table.Td>
-                <Table.Td>
-                  <PhaseBadge document={person} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {hasNextPage && (
-        <Button variant="default" onClick={() => fetchNextPage()}>
-          {t("more")}
-        </Button>
+    <Stack>
+      {operates && (
+        <Group>
+          <Button component={Link} href="/persons/new" variant="default">
+            {t("newPerson")}
+          </Button>
+        </Group>
       )}
-    </>
+      <PagedTable
+        queryKey={["persons"]}
+        read={(cursor) =>
+          dataOf(
+            api.GET("/registry/persons", { params: { query: { limit: 100, ...(cursor && { cursor }) } } }),
+          )
+        }
+        columns={[t("name"), t("agency"), t("roles"), t("state")]}
+        rowKey={(person) => person.metadata.name}
+        row={(person) => <PersonRow person={person} />}
+        empty={<EmptyState title={t("noPersons")} />}
+      />
+    </Stack>
+  );
+}
+
+function PersonRow({ person }: { person: Person }) {
+  const roleTitle = useRoleTitle();
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component={Link} href={`/persons/${person.metadata.name}`} fz="sm">
+          {person.metadata.name}
+        </Anchor>
+      </Table.Td>
+      <Table.Td>{person.spec.agency}</Table.Td>
+      <Table.Td>{person.spec.roles.map(roleTitle).join(", ")}</Table.Td>
+      <Table.Td>
+        <PhaseBadge document={person} />
+      </Table.Td>
+    </Table.Tr>
   );
 }
 
 /** One person: who they are, their roles, and the steps in their life. */
 export function PersonPage({ name }: { name: string }) {
   const t = useAccessTexts();
+  const roleTitle = useRoleTitle();
   const session = useSession();
   const operates = useHasRole("operator");
   const [step, setStep] = useState<Step>();
+  const [linking, setLinking] = useState(false);
   const path = { params: { path: { name } } };
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ["person", name],
@@ -110,6 +108,16 @@ export function PersonPage({ name }: { name: string }) {
         </Stack>
         {operates && !own && (
           <Group gap="xs">
+            {EDITABLE.includes(phaseOf(data)) && (
+              <>
+                <Button component={Link} href={`/persons/${name}/edit`} variant="default">
+                  {t("edit")}
+                </Button>
+                <Button variant="default" onClick={() => setLinking(true)}>
+                  {t("link")}
+                </Button>
+              </>
+            )}
             {STEPS[phaseOf(data)]?.map((one) => (
               <Button
                 key={one}
@@ -131,7 +139,7 @@ export function PersonPage({ name }: { name: string }) {
             </Table.Tr>
             <Table.Tr>
               <Table.Th>{t("roles")}</Table.Th>
-              <Table.Td>{data.spec.roles.join(", ")}</Table.Td>
+              <Table.Td>{data.spec.roles.map(roleTitle).join(", ")}</Table.Td>
             </Table.Tr>
             <Table.Tr>
               <Table.Th>{t("account")}</Table.Th>
@@ -155,6 +163,7 @@ export function PersonPage({ name }: { name: string }) {
         </Title>
         <DocumentHistory kind="persons" name={name} />
       </Paper>
+      {linking && <LinkAccount person={data} onClose={() => setLinking(false)} />}
       {step && <PersonStep person={data} step={step} onClose={() => setStep(undefined)} />}
     </Stack>
   );

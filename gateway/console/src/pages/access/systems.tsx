@@ -1,8 +1,10 @@
 import { Anchor, Button, Group, Paper, Select, Stack, Table, Text, Title } from "@mantine/core";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { useHasRole } from "../../app/session";
 import { CopyableCode } from "../../components/CopyableCode";
+import { PagedTable } from "../../components/PagedTable";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { Timestamp } from "../../components/Timestamp";
 import { useAccessTexts } from "../../texts/access";
@@ -10,6 +12,7 @@ import { useLanguage } from "../../texts/createTexts";
 import { useAgencies } from "./agencies";
 import { GrantList } from "./grants";
 import { DocumentHistory } from "./history";
+import { useRoleTitle } from "./roles";
 
 /** The systems that the user may read. */
 export function Systems() {
@@ -18,19 +21,6 @@ export function Systems() {
   const agencies = useAgencies();
   const [search, setSearch] = useSearchParams();
   const agency = search.get("agency") ?? "";
-  const { data, error, isPending, refetch, hasNextPage, fetchNextPage } = useInfiniteQuery({
-    queryKey: ["systems", agency],
-    queryFn: ({ pageParam }) =>
-      dataOf(
-        api.GET("/registry/systems", {
-          params: {
-            query: { limit: 100, ...(agency && { agency }), ...(pageParam && { cursor: pageParam }) },
-          },
-        }),
-      ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next,
-  });
   return (
     <Stack>
       <Select
@@ -45,50 +35,43 @@ export function Systems() {
         }
         onChange={(value) => setSearch(value ? { agency: value } : {}, { replace: true })}
       />
-      {isPending && <LoadingState />}
-      {error && <ErrorState error={error} onRetry={refetch} />}
-      {data?.pages[0]?.items.length === 0 && <EmptyState title={t("noSystems")} />}
-      {data && (
-        <Table.ScrollContainer minWidth={560}>
-          <Table verticalSpacing="xs" fz="sm">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("name")}</Table.Th>
-                <Table.Th>{t("agency")}</Table.Th>
-                <Table.Th>{t("roles")}</Table.Th>
-                <Table.Th>{t("keys")}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.pages
-                .flatMap((page) => page.items)
-                .map((system) => (
-                  <Table.Tr key={system.metadata.name}>
-                    <Table.Td>
-                      <Anchor component={Link} href={`/systems/${system.metadata.name}`} fz="sm">
-                        {system.spec.title[language]}
-                      </Anchor>
-                      <Text size="xs" c="dimmed">
-                        {system.metadata.name}
-                      </Text>
-                    </Table.Td>
-                    <Table.Td>{system.spec.agency}</Table.Td>
-                    <Table.Td>{system.spec.roles?.join(", ")}</Table.Td>
-                    <Table.Td>
-                      <Keys system={system} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      {hasNextPage && (
-        <Button variant="default" onClick={() => fetchNextPage()}>
-          {t("more")}
-        </Button>
-      )}
+      <PagedTable
+        queryKey={["systems", agency]}
+        read={(cursor) =>
+          dataOf(
+            api.GET("/registry/systems", {
+              params: { query: { limit: 100, ...(agency && { agency }), ...(cursor && { cursor }) } },
+            }),
+          )
+        }
+        columns={[t("name"), t("agency"), t("roles"), t("keys")]}
+        rowKey={(system) => system.metadata.name}
+        row={(system) => <SystemRow system={system} />}
+        empty={<EmptyState title={t("noSystems")} />}
+      />
     </Stack>
+  );
+}
+
+function SystemRow({ system }: { system: Schemas["System"] }) {
+  const language = useLanguage();
+  const roleTitle = useRoleTitle();
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component={Link} href={`/systems/${system.metadata.name}`} fz="sm">
+          {system.spec.title[language]}
+        </Anchor>
+        <Text size="xs" c="dimmed">
+          {system.metadata.name}
+        </Text>
+      </Table.Td>
+      <Table.Td>{system.spec.agency}</Table.Td>
+      <Table.Td>{system.spec.roles?.map(roleTitle).join(", ")}</Table.Td>
+      <Table.Td>
+        <Keys system={system} />
+      </Table.Td>
+    </Table.Tr>
   );
 }
 
@@ -116,6 +99,8 @@ function Keys({ system }: { system: Schemas["System"] }) {
 export function SystemPage({ name }: { name: string }) {
   const t = useAccessTexts();
   const language = useLanguage();
+  const roleTitle = useRoleTitle();
+  const administers = useHasRole("operator", "agency-admin");
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ["system", name],
     queryFn: () => dataOf(api.GET("/registry/systems/{name}", { params: { path: { name } } })),
@@ -124,12 +109,19 @@ export function SystemPage({ name }: { name: string }) {
   if (error) return <ErrorState error={error} onRetry={refetch} />;
   return (
     <Stack gap="lg">
-      <Stack gap={0}>
-        <Title order={2}>{data.spec.title[language]}</Title>
-        <Text c="dimmed" size="sm">
-          {name} · {data.spec.agency} {data.spec.roles && `· ${data.spec.roles.join(", ")}`}
-        </Text>
-      </Stack>
+      <Group justify="space-between" align="flex-start">
+        <Stack gap={0}>
+          <Title order={2}>{data.spec.title[language]}</Title>
+          <Text c="dimmed" size="sm">
+            {[name, data.spec.agency, ...(data.spec.roles ?? []).map(roleTitle)].join(" · ")}
+          </Text>
+        </Stack>
+        {administers && (
+          <Button component={Link} href={`/systems/${name}/edit`} variant="default">
+            {t("edit")}
+          </Button>
+        )}
+      </Group>
       <Paper withBorder p="md">
         <Title order={3} mb="xs">
           {t("keys")}

@@ -5,7 +5,6 @@ import {
   Group,
   NativeSelect,
   Stack,
-  TagsInput,
   Text,
   Textarea,
   TextInput,
@@ -18,6 +17,7 @@ import { ApiError } from "../../api/problem";
 import { useSession } from "../../app/session";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { PurposeInput } from "../../components/PurposeInput";
 import { useCatalogueTexts } from "../../texts/catalogue";
 import { useLanguage } from "../../texts/createTexts";
 
@@ -136,13 +136,11 @@ function RequestForm({ contract, major, systems }: Props) {
             onChange={setEvents}
             error={faultOf("events")}
           />
-          <TagsInput
+          <PurposeInput
             label={t("purposes")}
             description={t("purposesHelp")}
             value={purposes}
             onChange={setPurposes}
-            splitChars={[",", " "]}
-            acceptValueOnBlur
             error={faultOf("purposes")}
           />
           <Textarea

@@ -3,6 +3,7 @@ import { IconPrinter } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Schemas } from "../../api/client";
 import { formatDateTime } from "../../components/Timestamp";
+import { usePurposes } from "../../components/usePurposes";
 import {
   choicesOf,
   isJsonObject,
@@ -41,6 +42,7 @@ export function Answer({
 }) {
   const t = useFormTexts();
   const language = useLanguage();
+  const { title } = usePurposes();
   const { officer } = form;
   const by = officer.name ? `${officer.name} (${officer.person})` : officer.person;
   return (
@@ -59,7 +61,7 @@ export function Answer({
           <Row title={t("officer")}>{by}</Row>
           <Row title={t("time")}>{formatDateTime(answered.time)}</Row>
           <Row title={t("purpose")}>
-            {answered.purpose} · {t("basis", { basis: answered.legalBasis })}
+            {title(answered.purpose)} · {t("basis", { basis: answered.legalBasis })}
           </Row>
           {answered.reference && <Row title={t("reference")}>{answered.reference}</Row>}
           <Row title={t("provider")}>

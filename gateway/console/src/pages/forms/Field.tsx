@@ -1,4 +1,14 @@
-import { Button, Fieldset, Group, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import {
+  Button,
+  Checkbox,
+  Fieldset,
+  Group,
+  NativeSelect,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
 import {
   child,
@@ -41,7 +51,14 @@ export function controlId(pointer: string): string {
 export function Field(props: Props) {
   const kind = kindOf(props.schema);
   if (kind === "object") return <ObjectField {...props} />;
-  if (kind === "list") return <ListField {...props} />;
+  if (kind === "list") {
+    const item = resolve(props.schema.items, props.root);
+    return props.schema.uniqueItems === true && kindOf(item) === "choice" ? (
+      <ChoicesField {...props} />
+    ) : (
+      <ListField {...props} />
+    );
+  }
   return <ValueField {...props} kind={kind} />;
 }
 
@@ -159,6 +176,37 @@ function ListField({ schema, root, title, pointer, required, value, errors, onCh
       </Stack>
     </Fieldset>
   );
+}
+
+/** Ask which values of a fixed set a list holds. */
+function ChoicesField({ schema, root, title, pointer, required, value, errors, onChange }: Props) {
+  const language = useLanguage();
+  const chosen = Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+  const choices = choicesOf(resolve(schema.items, root), language);
+  return (
+    <Checkbox.Group
+      id={controlId(pointer)}
+      tabIndex={-1}
+      label={<Label title={title} required={required} />}
+      description={helpOf(schema, title) || undefined}
+      error={groupErrorOf(errors, pointer)}
+      value={chosen}
+      onChange={(values) =>
+        onChange(choices.map((one) => String(one.value)).filter((one) => values.includes(one)))
+      }
+    >
+      <Stack gap="xs" mt="xs">
+        {choices.map((one) => (
+          <Checkbox key={String(one.value)} value={String(one.value)} label={one.title} />
+        ))}
+      </Stack>
+    </Checkbox.Group>
+  );
+}
+
+/** Return what is wrong with a list or with one of its items. */
+function groupErrorOf(errors: ReadonlyMap<string, string>, pointer: string): string | undefined {
+  return [...errors].find(([at]) => at === pointer || at.startsWith(`${pointer}/`))?.[1];
 }
 
 function ValueField({

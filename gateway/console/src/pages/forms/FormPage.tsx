@@ -1,16 +1,4 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Card,
-  Group,
-  List,
-  NativeSelect,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Anchor, Button, Card, Group, NativeSelect, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
@@ -19,10 +7,12 @@ import { ApiError } from "../../api/problem";
 import { CopyableCode } from "../../components/CopyableCode";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { usePurposes } from "../../components/usePurposes";
 import { type Json, resolve } from "../../contracts/schema";
 import { useLanguage } from "../../texts/createTexts";
 import { useFormTexts } from "../../texts/forms";
 import { Answer, type Answered } from "./Answer";
+import { ErrorList, focusFirst } from "./ErrorList";
 import { controlId, Members } from "./Field";
 import { PersonalBadge } from "./FormList";
 import { useForgetOnLeave } from "./useForgetOnLeave";
@@ -81,6 +71,7 @@ interface State {
 
 function FilledForm({ form, path }: { form: Schemas["FormDescription"]; path: Props }) {
   const t = useFormTexts();
+  const purposes = usePurposes();
   const request = useMemo(() => resolve(form.request, form.request), [form.request]);
   const grants = useMemo(() => grantsByPurpose(form.grants), [form.grants]);
   const empty = useMemo((): State => {
@@ -174,7 +165,7 @@ function FilledForm({ form, path }: { form: Schemas["FormDescription"]; path: Pr
     if (answered) document.getElementById("answer-title")?.focus();
   }, [answered]);
   useEffect(() => {
-    if (errors.size > 0 || refusal) focusFirst(errors.keys());
+    if (errors.size > 0 || refusal) focusFirst(errors.keys(), "form-errors");
   }, [errors, refusal]);
 
   if (answered) return <Answer form={form} answered={answered} onAgain={forget} />;
@@ -214,7 +205,10 @@ function FilledForm({ form, path }: { form: Schemas["FormDescription"]; path: Pr
               label={t("purpose")}
               description={grant && t("basis", { basis: grant.legalBasis })}
               error={errors.get(PURPOSE)}
-              data={[{ value: "", label: t("choosePurpose") }, ...grants.keys()]}
+              data={[
+                { value: "", label: t("choosePurpose") },
+                ...[...grants.keys()].map((code) => ({ value: code, label: purposes.title(code) })),
+              ]}
               value={state.purpose}
               onChange={(event) => change({ purpose: event.currentTarget.value })}
             />
@@ -274,61 +268,9 @@ function isUnknown(refusal: Error | null): boolean {
   );
 }
 
-/** List what is to be corrected, each with a link to its field. */
-function ErrorList({ errors }: { errors: ReadonlyMap<string, string> }) {
-  const t = useFormTexts();
-  return (
-    <Alert
-      role="alert"
-      color="red"
-      styles={{ body: { color: "var(--mantine-color-text)" } }}
-      title={t("toCorrect", { count: errors.size })}
-    >
-      <List size="sm">
-        {[...errors].map(([pointer, message]) => (
-          <List.Item key={pointer}>
-            <Anchor
-              href={`#${controlId(pointer)}`}
-              c="inherit"
-              underline="always"
-              inherit
-              onClick={(event) => {
-                event.preventDefault(); // a pointer does not belong into the address
-                document.getElementById(controlId(pointer))?.focus();
-              }}
-            >
-              {labelOf(pointer)}
-              {message}
-            </Anchor>
-          </List.Item>
-        ))}
-      </List>
-    </Alert>
-  );
-}
-
-/** Return what the field of an error is called on the page; "" where it has no control of its own. */
-function labelOf(pointer: string): string {
-  const control = document.getElementById(controlId(pointer));
-  const label =
-    control instanceof HTMLInputElement ||
-    control instanceof HTMLSelectElement ||
-    control instanceof HTMLTextAreaElement
-      ? control.labels?.[0]
-      : null;
-  return label?.textContent ? `${label.textContent}: ` : "";
-}
-
 /** Return the first field of the form, where whoever opened it begins. */
 function firstControl(): HTMLElement | null {
   return document.querySelector("#form-fields :is(input, select, textarea)");
-}
-
-/** Move the focus to the first field that is to be corrected, or to what is said above the form. */
-function focusFirst(pointers: Iterable<string>) {
-  const controls = [...pointers].map((pointer) => document.getElementById(controlId(pointer)));
-  const first = controls.find((control) => control !== null) ?? document.getElementById("form-errors");
-  first?.focus();
 }
 
 function grantsByPurpose(grants: readonly Schemas["FormGrant"][]): ReadonlyMap<string, Schemas["FormGrant"]> {

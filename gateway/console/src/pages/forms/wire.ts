@@ -41,6 +41,24 @@ export function emptyEntry(schema: JsonSchema, root: JsonSchema): Entered {
   return Object.fromEntries(required.map(([name, property]) => [name, emptyEntry(property, root)]));
 }
 
+/** Return what a form shows of a document that exists: the inverse of `toDocument`. */
+export function fromDocument(schema: JsonSchema, root: JsonSchema, document: Json | undefined): Entered {
+  if (document === undefined || document === null) return emptyEntry(schema, root);
+  const kind = kindOf(schema);
+  if (kind === "object" && isObject(document)) {
+    const shown = propertiesOf(schema, root).filter(([name]) => name in document || isRequired(schema, name));
+    return Object.fromEntries(
+      shown.map(([name, property]) => [name, fromDocument(property, root, document[name])]),
+    );
+  }
+  if (kind === "list" && Array.isArray(document)) {
+    const item = resolve(schema.items, root);
+    return document.map((one) => fromDocument(item, root, one));
+  }
+  if (kind === "date" || kind === "month") return formatDate(String(document));
+  return typeof document === "object" ? JSON.stringify(document) : String(document);
+}
+
 function convert(
   schema: JsonSchema,
   root: JsonSchema,

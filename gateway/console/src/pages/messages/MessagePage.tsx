@@ -12,6 +12,7 @@ import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
+import { usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
 import { ProofCard } from "../../verify/ProofCard";
@@ -117,6 +118,7 @@ function Outcome({ entry }: { entry: StoryEntry }) {
 function Facts({ story, entry }: { story: Schemas["MessageStory"]; entry: StoryEntry }) {
   const t = useMessageTexts();
   const seesPersons = useHasRole("auditor");
+  const { titleAndCode } = usePurposes();
   const grant = story.grants.find(({ name }) => name === entry.grant);
   return (
     <dl className="facts">
@@ -129,7 +131,7 @@ function Facts({ story, entry }: { story: Schemas["MessageStory"]; entry: StoryE
       <Fact label={t("service")}>{titled(entry.service, story.titles)}</Fact>
       <Fact label={entry.event ? t("event") : t("operation")}>{entry.event || entry.operation}</Fact>
       <Fact label={t("contractVersion")}>{entry.version}</Fact>
-      <Fact label={t("purposeField")}>{entry.purpose || t("purposeNone")}</Fact>
+      <Fact label={t("purposeField")}>{entry.purpose ? titleAndCode(entry.purpose) : t("purposeNone")}</Fact>
       <Fact label={t("grant")}>
         {entry.grant && (
           <Anchor component={Link} href={`~/console/access/grants/${entry.grant}`} size="sm">

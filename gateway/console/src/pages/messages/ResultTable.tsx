@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import type { Schemas } from "../../api/client";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
+import { usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
 import { meaningOf, useOutcomeTitles } from "./useOutcomeTitles";
@@ -40,6 +41,7 @@ function Row({ item }: { item: Schemas["EntryFound"] }) {
   const t = useMessageTexts();
   const language = useLanguage();
   const titles = useOutcomeTitles();
+  const purposes = usePurposes();
   const took = item.totalMs || item.providerMs;
   return (
     <Table.Tr>
@@ -63,7 +65,7 @@ function Row({ item }: { item: Schemas["EntryFound"] }) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td>{item.purpose || "–"}</Table.Td>
+      <Table.Td>{item.purpose ? purposes.title(item.purpose) : "–"}</Table.Td>
       <Table.Td>
         <StatusBadge meaning={meaningOf(item.status)}>
           <span title={`${item.outcome} · ${item.status}`}>{titles.get(item.outcome) ?? item.outcome}</span>

@@ -84,7 +84,7 @@ function ReadConcerned({ entry }: { entry: Schemas["AccessLogEntry"] }) {
     [t("time"), <Timestamp key="time" time={entry.time} />],
     [t("service"), `${entry.serviceTitle}, ${entry.operationTitle}`],
     [t("system"), entry.system],
-    [t("purposeOfRead"), entry.purpose],
+    [t("purposeOfRead"), entry.purposeTitle ?? entry.purpose],
     [t("dossier"), entry.reference],
     [t("basis"), entry.legalBasis],
     [

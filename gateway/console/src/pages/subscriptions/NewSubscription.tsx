@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { allPages } from "../../api/allPages";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { usePurposes } from "../../components/usePurposes";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { DeliveryFields, deliveryOf, FIRST_DELIVERY } from "./DeliveryFields";
 import { Refusal } from "./Refusal";
@@ -18,6 +19,7 @@ export function NewSubscription() {
   const [system, setSystem] = useState<string | null>(null);
   const [grantName, setGrantName] = useState<string | null>(null);
   const [events, setEvents] = useState<string[]>([]);
+  const { titleAndCode } = usePurposes();
   const [purpose, setPurpose] = useState<string | null>(null);
   const [name, setName] = useState("");
   const [delivery, setDelivery] = useState(FIRST_DELIVERY);
@@ -98,7 +100,7 @@ export function NewSubscription() {
                 </Checkbox.Group>
                 <Select
                   label={t("purposeField")}
-                  data={grant.purposes}
+                  data={grant.purposes.map((value) => ({ value, label: titleAndCode(value) }))}
                   value={purpose}
                   onChange={setPurpose}
                   required

@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { Timestamp } from "../../components/Timestamp";
+import { usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { ReceiverFrame } from "./ReceiverFrame";
@@ -101,6 +102,7 @@ function Held({ subscription }: { subscription: Subscription }) {
 
 function Facts({ subscription }: { subscription: Subscription }) {
   const t = useSubscriptionTexts();
+  const { titleAndCode } = usePurposes();
   const { delivery, backlog } = subscription;
   return (
     <Card withBorder padding="md">
@@ -112,7 +114,7 @@ function Facts({ subscription }: { subscription: Subscription }) {
           {subscription.service} v{subscription.major}: {subscription.events.join(", ")}
         </dd>
         <dt>{t("purposeField")}</dt>
-        <dd>{subscription.purpose || "–"}</dd>
+        <dd>{subscription.purpose ? titleAndCode(subscription.purpose) : "–"}</dd>
         <dt>{t("delivery")}</dt>
         <dd>
           {delivery.kind === "webhook" ? (
