@@ -34,6 +34,8 @@ export const useDocumentTexts = createTexts("documents", {
   saved: { vi: "Đã lưu {{name}}", en: "{{name}} is saved" },
   nowIs: { vi: "Trạng thái: {{state}}", en: "State: {{state}}" },
 
+  thisBus: { vi: "Trục này (người dùng của trục)", en: "This bus (local users)" },
+
   "/title": { vi: "Tên", en: "Title" },
   "/title/vi": { vi: "Tên tiếng Việt", en: "Title in Vietnamese" },
   "/title/en": { vi: "Tên tiếng Anh", en: "Title in English" },

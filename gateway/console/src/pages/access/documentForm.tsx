@@ -1,11 +1,11 @@
 import { Button, Group, Stack, Text, TextInput, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { fieldErrors } from "../../api/fieldErrors";
 import { ApiError } from "../../api/problem";
 import { ErrorState, LoadingState } from "../../components/PageStates";
+import { useDone } from "../../components/useDone";
 import { useDocumentTexts } from "../../texts/documents";
 import { useFormTexts } from "../../texts/forms";
 import { ErrorList, focusFirst } from "../forms/ErrorList";
@@ -30,6 +30,12 @@ const NAME = "/metadata/name";
 const FIELDS = "document-fields";
 const ERRORS = "document-errors";
 
+/** What was wrong with each field; a name that is taken concerns the name. */
+function refusalsOf(error: Error | null): ReadonlyMap<string, string> {
+  if (error instanceof ApiError && error.code === "already-exists") return new Map([[NAME, error.message]]);
+  return fieldErrors(error);
+}
+
 interface Props {
   kind: EditedKind;
   /** Of the document to edit; undefined to create one. */
@@ -38,7 +44,6 @@ interface Props {
 
 /** A form that creates or edits a registry document, made from its schema. */
 export function DocumentForm({ kind, name }: Props) {
-  const { schema, error: schemaError } = useDocumentSchema(kind);
   const { data, error } = useQuery({
     queryKey: ["edited", kind, name],
     queryFn: () => readDocument(kind, name ?? ""),
@@ -46,6 +51,7 @@ export function DocumentForm({ kind, name }: Props) {
     staleTime: Number.POSITIVE_INFINITY, // what is being edited does not change under the hand
     gcTime: 0,
   });
+  const { schema, error: schemaError } = useDocumentSchema(kind, data?.spec);
   const failure = schemaError ?? error;
   if (failure) return <ErrorState error={failure} />;
   if (!schema || (name !== undefined && !data)) return <LoadingState />;
@@ -63,6 +69,7 @@ function EditedDocument({
 }) {
   const t = useDocumentTexts();
   const form = useFormTexts();
+  const done = useDone();
   const phaseText = usePhaseText();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
@@ -79,7 +86,7 @@ function EditedDocument({
     mutationFn: (spec: Spec) => writeDocument(kind, name, spec, base?.metadata.revision, reason.trim()),
     onSuccess: (after) => {
       const state = kind === "persons" ? t("nowIs", { state: phaseText(phaseOf(after)) }) : "";
-      notifications.show({ color: "teal", title: t("saved", { name }), message: state });
+      done(t("saved", { name }), state);
       void queries.invalidateQueries();
       navigate(list);
     },
@@ -87,7 +94,7 @@ function EditedDocument({
       if (error instanceof ApiError && error.status === 412) setNewer(await readDocument(kind, name));
     },
   });
-  const refused = useMemo(() => fieldErrors(save.error), [save.error]);
+  const refused = useMemo(() => refusalsOf(save.error), [save.error]);
   const errors = faults.size > 0 ? faults : refused;
   const isConflict = save.error instanceof ApiError && save.error.status === 412;
   const refusal = refused.size > 0 || isConflict ? null : save.error;

@@ -4,7 +4,7 @@ import { useHasRole } from "../../app/session";
 import { useDocumentTexts } from "../../texts/documents";
 import { child, type JsonSchema, kindOf, propertiesOf, resolve } from "../../contracts/schema";
 import { useAgencies } from "./agencies";
-import { EDITED, type EditedKind } from "./registryDocuments";
+import { EDITED, type EditedKind, type Spec } from "./registryDocuments";
 import { useRoleTitle } from "./roles";
 
 /** What other pages and commands manage: keys in the wizard, deputies in their dialog. */
@@ -22,9 +22,16 @@ const FOR_OPERATORS: Readonly<Record<EditedKind, readonly string[]>> = {
   systems: ["agency", "roles"],
 };
 
-/** Return the schema of what a form asks for, with titles in both languages; undefined until it is read. */
-export function useDocumentSchema(kind: EditedKind): { schema: JsonSchema | undefined; error: Error | null } {
-  const dress = useDressed();
+/**
+ * Return the schema of what a form asks for, with titles in both languages; undefined until it is read.
+ *
+ * @param present what the document says, whose values can be chosen even where they are known no more.
+ */
+export function useDocumentSchema(
+  kind: EditedKind,
+  present?: Spec,
+): { schema: JsonSchema | undefined; error: Error | null } {
+  const dress = useDressed(present);
   const operates = useHasRole("operator");
   const known = EDITED[kind].toLowerCase();
   const published = useQuery({
@@ -45,7 +52,7 @@ export function useDocumentSchema(kind: EditedKind): { schema: JsonSchema | unde
 type Dress = (schema: JsonSchema, pointer: string, root: JsonSchema) => JsonSchema;
 
 /** Return what gives the fields of a schema their titles, their help and the values to choose from. */
-function useDressed(): Dress | undefined {
+function useDressed(present: Spec = {}): Dress | undefined {
   const t = useDocumentTexts();
   const text = t as (key: string) => string;
   const roleTitle = useRoleTitle();
@@ -61,8 +68,15 @@ function useDressed(): Dress | undefined {
         metadata.name,
         { vi: `${spec.title.vi} (${metadata.name})`, en: `${spec.title.en} (${metadata.name})` },
       ]),
+      present.agency,
     ),
-    "/issuer": choice((issuers.data?.items ?? []).map(({ issuer }) => [issuer, issuer])),
+    "/issuer": choice(
+      [
+        [location.origin, t("thisBus")],
+        ...(issuers.data?.items ?? []).map(({ issuer }) => [issuer, issuer] as const),
+      ],
+      present.issuer,
+    ),
   };
   const dress: Dress = (unresolved, pointer, root) => {
     const schema = resolve(unresolved, root);
@@ -93,8 +107,9 @@ function useDressed(): Dress | undefined {
   return dress;
 }
 
-/** Return a schema of some values with their titles; an empty one where none is known, so that any can be written. */
-function choice(values: readonly (readonly [string, unknown])[]): JsonSchema {
-  if (values.length === 0) return {};
-  return { enum: values.map(([value]) => value), "x-lgsp-titles": Object.fromEntries(values) };
+/** Return a schema of some values with their titles, and of the present one. */
+function choice(values: readonly (readonly [string, unknown])[], present: unknown): JsonSchema {
+  const known = values.map(([value]) => value);
+  const others = typeof present === "string" && !known.includes(present) ? [present] : [];
+  return { enum: [...known, ...others], "x-lgsp-titles": Object.fromEntries(values) };
 }

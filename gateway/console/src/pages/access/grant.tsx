@@ -1,5 +1,4 @@
 import { Alert, Anchor, Button, Grid, Group, Paper, Stack, Table, Text, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
@@ -7,6 +6,7 @@ import { api, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { useSession } from "../../app/session";
 import { ErrorState, LoadingState } from "../../components/PageStates";
+import { useDone } from "../../components/useDone";
 import { usePurposes } from "../../components/usePurposes";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
@@ -25,6 +25,7 @@ const STEPS: readonly Step[] = ["approve", "deny", "suspend", "resume", "revoke"
 export function GrantPage({ name }: { name: string }) {
   const t = useAccessTexts();
   const phaseText = usePhaseText();
+  const done = useDone();
   const session = useSession();
   const queries = useQueryClient();
   const [read, setRead] = useState<GrantReview>();
@@ -43,11 +44,7 @@ export function GrantPage({ name }: { name: string }) {
   function finished(after: Schemas["Grant"]) {
     setStep(undefined);
     setRead(undefined);
-    notifications.show({
-      color: "teal",
-      title: t("done"),
-      message: t("nowIs", { name: after.metadata.name, state: phaseText(phaseOf(after)) }),
-    });
+    done(t("done"), t("nowIs", { name: after.metadata.name, state: phaseText(phaseOf(after)) }));
     void queries.invalidateQueries();
   }
 

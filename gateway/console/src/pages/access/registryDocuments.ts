@@ -46,13 +46,14 @@ export async function writeDocument(
   revision: number | undefined,
   reason: string,
 ): Promise<RegistryDocument> {
-  const header = revision === undefined ? { "If-None-Match": "*" } : { "If-Match": `"${revision}"` };
-  const body = { apiVersion: "lgsp/v1", kind: EDITED[kind], metadata: { name }, spec };
+  const body = { apiVersion: "lgsp/v1", kind: EDITED[kind], metadata: { name }, spec } as never;
   const query = reason ? { reason } : {};
-  const params = { path: { name }, header, query };
-  return (await dataOf(
-    api.PUT(PATHS[kind] as OnePath, { params, body: body as never }),
-  )) as unknown as RegistryDocument;
+  if (revision === undefined) {
+    const list = `/registry/${kind}` as "/registry/purposes";
+    return (await dataOf(api.POST(list, { params: { query }, body }))) as unknown as RegistryDocument;
+  }
+  const params = { path: { name }, header: { "If-Match": `"${revision}"` }, query };
+  return (await dataOf(api.PUT(PATHS[kind] as OnePath, { params, body }))) as unknown as RegistryDocument;
 }
 
 /** Put changes onto a newer version: what the user changed stays, everything else is as it is there now. */
