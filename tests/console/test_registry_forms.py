@@ -89,7 +89,7 @@ async def test_a_person_is_made_linked_and_given_a_role_that_another_operator_ap
     await page.get_by_role("combobox", name="Agency").select_option("H49.1")
     await page.get_by_label("Developer").check()
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("No account yet")).to_be_visible()
+    await expect(page.get_by_text("No account yet", exact=True).first).to_be_visible()
     link = page.get_by_role("button", name="Link the account")
     await link.click()
     await page.keyboard.press("Escape")

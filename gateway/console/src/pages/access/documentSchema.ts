@@ -87,6 +87,7 @@ function useDressed(present: Spec = {}): Dress | undefined {
       ...(title === pointer ? {} : { "x-lgsp-title": title }),
       description: help === `help${pointer}` ? "" : help,
       ...choices[pointer],
+      ...(typeof schema.pattern === "string" && { maxLength: undefined }), // one line, however long it may be
     };
     if (kindOf(schema) === "object") {
       const members = propertiesOf(schema, root).map(([name, one]) => [
