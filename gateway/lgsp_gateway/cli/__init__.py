@@ -168,27 +168,7 @@ def register(app: App) -> None:
     )
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
-    for name, words in _REGISTRY.items():
-        app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
-    app.command(
-        "lgsp_gateway.cli.drift_commands:drift",
-        name="drift",
-        help="List the documents that differ from the files that they were applied from.",
-    )
-    app.command(
-        "lgsp_gateway.cli.promote_commands:promote",
-        name="promote",
-        help="Move documents from another bus to this one, after showing the difference.",
-    )
-    app.command(
-        "lgsp_gateway.cli.registry_step_commands:act_on_grant",
-        name="grant",
-        help="Approve, deny, suspend, resume, revoke or renew a grant.",
-    )
-    app.command(
-        "lgsp_gateway.cli.registry_step_commands:act_on_service", name="service", help="Suspend or resume a service."
-    )
-    _add_group(app, "requests", "Decide about what waits for you.", _REQUESTS)
+    _add_registry(app)
     _add_group(app, "system", "Manage the keys, the client secret and the tokens of a system.", _SYSTEM)
     for name, words in _OWN_CALLS.items():
         app.command(f"lgsp_gateway.cli.own_call_commands:{name}", name=name, help=words)
@@ -254,6 +234,31 @@ def register(app: App) -> None:
     for (module, name), words in _EVIDENCE.items():
         evidence.command(f"lgsp_gateway.cli.{module}:{name}", name=name, help=words)
     app.command(evidence)
+
+
+def _add_registry(app: App) -> None:
+    """Add what reads and changes the registry."""
+    for name, words in _REGISTRY.items():
+        app.command(f"lgsp_gateway.cli.registry_commands:{name}", name=name, help=words)
+    app.command(
+        "lgsp_gateway.cli.drift_commands:drift",
+        name="drift",
+        help="List the documents that differ from the files that they were applied from.",
+    )
+    app.command(
+        "lgsp_gateway.cli.promote_commands:promote",
+        name="promote",
+        help="Move documents from another bus to this one, after showing the difference.",
+    )
+    app.command(
+        "lgsp_gateway.cli.registry_step_commands:act_on_grant",
+        name="grant",
+        help="Approve, deny, suspend, resume, revoke or renew a grant.",
+    )
+    app.command(
+        "lgsp_gateway.cli.registry_step_commands:act_on_service", name="service", help="Suspend or resume a service."
+    )
+    _add_group(app, "requests", "Decide about what waits for you.", _REQUESTS)
 
 
 def _add_people(app: App) -> None:
