@@ -636,6 +636,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/registry/purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the purposes that the caller may read */
+        get: operations["listPurposes"];
+        put?: never;
+        /** Create a purpose */
+        post: operations["createPurpose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/registry/purposes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a purpose */
+        get: operations["getPurpose"];
+        /** Replace a purpose, or create it */
+        put: operations["replacePurpose"];
+        post?: never;
+        /** Delete a purpose */
+        delete: operations["deletePurpose"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/registry/purposes/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read every version of a purpose */
+        get: operations["readPurposeHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/registry/persons": {
         parameters: {
             query?: never;
@@ -1956,6 +2010,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/registry/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the documents that say something else than the files that they were last applied from, or that no file knows */
+        get: operations["listDrift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/catalog/purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the purposes that have a title, by their codes */
+        get: operations["readPurposes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/forms": {
         parameters: {
             query?: never;
@@ -2741,6 +2829,21 @@ export interface components {
              */
             storage?: string;
         };
+        PurposeSpec: {
+            /**
+             * @description Title of the purpose, which people read in place of its code.
+             * @example {
+             *       "vi": "Cấp giấy phép xây dựng",
+             *       "en": "Issuing of construction permits"
+             *     }
+             */
+            title: components["schemas"]["Text"];
+            /**
+             * @description Legal basis that allows data to be used for this purpose; a grant names the basis of its own.
+             * @example Luật Xây dựng 2014, Điều 102
+             */
+            legalBasis?: string;
+        };
         /** @description Whom developers of other agencies ask. Shown to everybody, so give the address of an office and not of a person. */
         Contact: {
             /**
@@ -3516,6 +3619,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             spec: components["schemas"]["InstanceSpec"];
             /** @description the state that the registry derives from it */
@@ -3541,6 +3645,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             /** @description null where the document was deleted */
             spec: components["schemas"]["InstanceSpec"] | null;
@@ -3560,6 +3665,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             spec: components["schemas"]["AgencySpec"];
             /** @description the state that the registry derives from it */
@@ -3586,9 +3692,55 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             /** @description null where the document was deleted */
             spec: components["schemas"]["AgencySpec"] | null;
+            /** @description the state that the registry derives from it */
+            readonly status?: Record<string, never>;
+        };
+        Purpose: {
+            /** @constant */
+            apiVersion: "lgsp/v1";
+            /** @constant */
+            kind: "Purpose";
+            metadata: {
+                name: components["schemas"]["Name"];
+                readonly revision?: number;
+                /** @description milliseconds since 1970 */
+                readonly updatedAt?: number;
+                readonly updatedBy?: string;
+                readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
+            };
+            spec: components["schemas"]["PurposeSpec"];
+            /** @description the state that the registry derives from it */
+            readonly status?: Record<string, never>;
+        };
+        PurposeList: {
+            items: components["schemas"]["Purpose"][];
+            /** @description the cursor of the next page */
+            next?: string;
+        };
+        PurposeHistory: {
+            items: components["schemas"]["PurposeVersion"][];
+        };
+        PurposeVersion: {
+            /** @constant */
+            apiVersion: "lgsp/v1";
+            /** @constant */
+            kind: "Purpose";
+            metadata: {
+                name: components["schemas"]["Name"];
+                readonly revision?: number;
+                /** @description milliseconds since 1970 */
+                readonly updatedAt?: number;
+                readonly updatedBy?: string;
+                readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
+            };
+            /** @description null where the document was deleted */
+            spec: components["schemas"]["PurposeSpec"] | null;
             /** @description the state that the registry derives from it */
             readonly status?: Record<string, never>;
         };
@@ -3604,6 +3756,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             spec: components["schemas"]["PersonSpec"];
             /** @description the state that the registry derives from it */
@@ -3629,6 +3782,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             /** @description null where the document was deleted */
             spec: components["schemas"]["PersonSpec"] | null;
@@ -3647,6 +3801,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             spec: components["schemas"]["SystemSpec"];
             /** @description the state that the registry derives from it */
@@ -3672,6 +3827,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             /** @description null where the document was deleted */
             spec: components["schemas"]["SystemSpec"] | null;
@@ -3690,6 +3846,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             spec: components["schemas"]["ServiceSpec"];
             /** @description the state that the registry derives from it */
@@ -3715,6 +3872,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             /** @description null where the document was deleted */
             spec: components["schemas"]["ServiceSpec"] | null;
@@ -3733,6 +3891,7 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             spec: components["schemas"]["GrantSpec"];
             /** @description the state that the registry derives from it */
@@ -3758,11 +3917,43 @@ export interface components {
                 readonly updatedAt?: number;
                 readonly updatedBy?: string;
                 readonly reason?: string;
+                readonly applied?: components["schemas"]["Applied"];
             };
             /** @description null where the document was deleted */
             spec: components["schemas"]["GrantSpec"] | null;
             /** @description the state that the registry derives from it */
             readonly status?: Record<string, never>;
+        };
+        /** @description how the document was last applied from files: which set of them, and the revision and digest that it had */
+        Applied: {
+            set: string;
+            revision: number;
+            sha256: string;
+        };
+        Drift: {
+            items: {
+                /** @enum {unknown} */
+                kind: "Instance" | "Agency" | "Purpose" | "Person" | "System" | "Service" | "Grant";
+                name: string;
+                /** @enum {unknown} */
+                state: "changed" | "deleted" | "unmanaged" | "in-step";
+                revision: number;
+                /** @description milliseconds since 1970 */
+                updatedAt: number;
+                updatedBy: string;
+                reason: string;
+                set?: string;
+                appliedRevision?: number;
+            }[];
+            /** @description the cursor of the next page */
+            next?: string;
+        };
+        Purposes: {
+            items: {
+                code: string;
+                title: components["schemas"]["Text"];
+                legalBasis: string;
+            }[];
         };
         /** @description RFC 9457; /problems lists the codes of the bus, the page of a service those of its contract */
         Problem: {
@@ -4767,6 +4958,7 @@ export interface components {
             operationTitle: string;
             event: string;
             purpose: string;
+            purposeTitle: string;
             legalBasis: string;
             reference: string;
             outcome: string;
@@ -8461,6 +8653,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: never;
             path?: never;
@@ -8678,6 +8872,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -8841,6 +9037,8 @@ export interface operations {
             query?: {
                 /** @description the reason of the change, which the history shows */
                 reason?: string;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -9125,6 +9323,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: never;
             path?: never;
@@ -9342,6 +9542,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -9505,6 +9707,8 @@ export interface operations {
             query?: {
                 /** @description the reason of the change, which the history shows */
                 reason?: string;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -9703,6 +9907,676 @@ export interface operations {
             };
         };
     };
+    listPurposes: {
+        parameters: {
+            query?: {
+                /** @description the largest number of items in the page */
+                limit?: number;
+                /** @description the `next` of the previous page */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of purposes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurposeList"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPurpose: {
+        parameters: {
+            query?: {
+                /** @description the reason of the change, which the history shows */
+                reason?: string;
+                /** @description whether to check the change without making it */
+                dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Purpose"];
+            };
+        };
+        responses: {
+            /** @description The purpose */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purpose"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found: Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description already-exists: The document already exists; step-not-allowed: This step is not allowed in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large: The content is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type: The media type is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-document: The document is not valid; contract-ambiguous: The contract can be understood differently; contract-incompatible: The contract is not compatible */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPurpose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the name of the purpose */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The purpose */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purpose"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found: Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replacePurpose: {
+        parameters: {
+            query?: {
+                /** @description the reason of the change, which the history shows */
+                reason?: string;
+                /** @description whether to check the change without making it */
+                dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
+            };
+            header?: {
+                /** @description the ETag of the version to change */
+                "If-Match"?: string;
+                /** @description `*`: create the document, and fail if it exists */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description the name of the purpose */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Purpose"];
+            };
+        };
+        responses: {
+            /** @description The purpose */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purpose"];
+                };
+            };
+            /** @description The purpose */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purpose"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found: Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description already-exists: The document already exists; step-not-allowed: This step is not allowed in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict: The document has changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large: The content is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type: The media type is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-document: The document is not valid; contract-ambiguous: The contract can be understood differently; contract-incompatible: The contract is not compatible */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description precondition-required: If-Match is required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePurpose: {
+        parameters: {
+            query?: {
+                /** @description the reason of the change, which the history shows */
+                reason?: string;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
+            };
+            header?: {
+                /** @description the ETag of the version to change */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description the name of the purpose */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document is deleted; its history remains */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found: Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description in-use: The document is in use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict: The document has changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description precondition-required: If-Match is required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPurposeHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the name of the purpose */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The versions, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurposeHistory"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found: Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listPersons: {
         parameters: {
             query?: {
@@ -9791,6 +10665,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: never;
             path?: never;
@@ -10008,6 +10884,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -10171,6 +11049,8 @@ export interface operations {
             query?: {
                 /** @description the reason of the change, which the history shows */
                 reason?: string;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -10457,6 +11337,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: never;
             path?: never;
@@ -10674,6 +11556,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
                 /** @description whether to end the tokens that were issued to the system until now */
                 endTokens?: boolean;
             };
@@ -10839,6 +11723,8 @@ export interface operations {
             query?: {
                 /** @description the reason of the change, which the history shows */
                 reason?: string;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -11127,6 +12013,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: never;
             path?: never;
@@ -11344,6 +12232,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -11507,6 +12397,8 @@ export interface operations {
             query?: {
                 /** @description the reason of the change, which the history shows */
                 reason?: string;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -11799,6 +12691,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: never;
             path?: never;
@@ -12016,6 +12910,8 @@ export interface operations {
                 reason?: string;
                 /** @description whether to check the change without making it */
                 dryRun?: boolean;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -12179,6 +13075,8 @@ export interface operations {
             query?: {
                 /** @description the reason of the change, which the history shows */
                 reason?: string;
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
             };
             header?: {
                 /** @description the ETag of the version to change */
@@ -20161,6 +21059,138 @@ export interface operations {
             };
             /** @description too-many-attempts: Too many invalid tokens */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDrift: {
+        parameters: {
+            query?: {
+                /** @description only documents in this state; by default those that were changed or deleted since they were applied */
+                state?: "changed" | "deleted" | "unmanaged" | "in-step";
+                /** @description the set of files that the document comes from */
+                manifestSet?: string;
+                /** @description only documents of this kind */
+                kind?: "Instance" | "Agency" | "Purpose" | "Person" | "System" | "Service" | "Grant";
+                /** @description the largest number of items in the page */
+                limit?: number;
+                /** @description the `next` of the previous page */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of documents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPurposes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The purposes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purposes"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, dataOf } from "../../api/client";
 import { useHasRole } from "../../app/session";
-import { useDocumentTexts } from "../../texts/documents";
 import { child, type JsonSchema, kindOf, propertiesOf, resolve } from "../../contracts/schema";
+import { useDocumentTexts } from "../../texts/documents";
 import { useAgencies } from "./agencies";
 import { EDITED, type EditedKind, type Spec } from "./registryDocuments";
 import { useRoleTitle } from "./roles";

@@ -8,7 +8,7 @@ import {
   propertiesOf,
   resolve,
 } from "../../contracts/schema";
-import { parseDate, parseMonth } from "./dates";
+import { formatDate, parseDate, parseMonth } from "./dates";
 
 /** What somebody has entered: texts as they were typed, in the shape of the document. */
 export type Entered = undefined | string | boolean | Entered[] | { [name: string]: Entered };
@@ -45,7 +45,7 @@ export function emptyEntry(schema: JsonSchema, root: JsonSchema): Entered {
 export function fromDocument(schema: JsonSchema, root: JsonSchema, document: Json | undefined): Entered {
   if (document === undefined || document === null) return emptyEntry(schema, root);
   const kind = kindOf(schema);
-  if (kind === "object" && isObject(document)) {
+  if (kind === "object" && isJsonObject(document)) {
     const shown = propertiesOf(schema, root).filter(([name]) => name in document || isRequired(schema, name));
     return Object.fromEntries(
       shown.map(([name, property]) => [name, fromDocument(property, root, document[name])]),
