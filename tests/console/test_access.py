@@ -12,14 +12,11 @@ from playwright.async_api import Page, expect
 from support.accessibility import accessibility_faults
 from support.approvers import day
 from support.console import Console
+from support.people import new_name
 from support.workbench import Workbench, document, grant
 
 HOSTILE = '"><img src=x onerror=alert(1)>\u202e'
 PERSONAL = {"read_person": ["/ketQua"]}
-
-
-def new_name(stem: str) -> str:
-    return f"{stem}-{secrets.token_hex(4)}"
 
 
 async def requested(bus: Workbench, **more: Any) -> str:
@@ -215,7 +212,7 @@ async def test_who_may_not_decide_is_offered_no_decision(console: Console) -> No
 
 
 async def test_a_person_chooses_what_to_be_told_of(console: Console) -> None:
-    page = await console.page("integrator", language="en")
+    page = await console.page("integrator", who=new_name("told"), language="en")
     await page.goto("/console/access/notifications")
     await page.get_by_label("a grant, a key or a certificate ends soon").check()
     await page.get_by_role("textbox", name="E-mail").fill("it@so")
@@ -233,8 +230,8 @@ async def test_a_person_chooses_what_to_be_told_of(console: Console) -> None:
 
 async def test_an_absent_approver_consents_and_the_deputy_decides(console: Console) -> None:
     bus, officials = console.bus, console.officials
-    absent = await officials.signed_in("agency-admin", who="absent")
-    deputy = await officials.signed_in("agency-admin", who="deputy")
+    absent = await officials.signed_in("agency-admin", who=new_name("absent"))
+    deputy = await officials.signed_in("agency-admin", who=new_name("deputy"))
     namer = await officials.signed_in("operator", who="a")
     read = await bus.registry("GET", f"persons/{absent.person}")
     named = {"person": deputy.person, "from": day(0), "until": day(7)}

@@ -4,6 +4,8 @@ import json
 
 from playwright.async_api import expect
 from support.console import Console
+from support.people import new_name
+from support.workbench import TEXT, document
 
 
 async def test_a_visitor_reads_a_contract(console: Console) -> None:
@@ -47,9 +49,12 @@ async def test_a_developer_tries_an_operation(console: Console) -> None:
 
 
 async def test_a_developer_requests_access(console: Console) -> None:
+    system = new_name("asks")
+    sent = document("System", system, agency="H49.1", title=TEXT)
+    assert (await console.bus.registry("POST", "systems", sent)).status == 201
     page = await console.page("developer", language="en")
     await page.goto("/console/catalogue/desk/v1/request")
-    await page.get_by_label("System that will use it").select_option("beta")
+    await page.get_by_label("System that will use it").select_option(system)
     await page.get_by_role("button", name="Send the request").click()
     await expect(page.get_by_role("alert")).to_be_visible()
     await page.get_by_role("checkbox").first.check()
@@ -57,4 +62,4 @@ async def test_a_developer_requests_access(console: Console) -> None:
     await page.get_by_label("Legal basis").fill('"><img src=x onerror=alert(1)>')
     await page.get_by_role("button", name="Send the request").click()
     await expect(page.get_by_text("The request was sent")).to_be_visible()
-    await expect(page.get_by_role("link", name="beta-desk-v1")).to_be_visible()
+    await expect(page.get_by_role("link", name=f"{system}-desk-v1")).to_be_visible()

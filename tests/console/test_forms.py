@@ -10,6 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 from support.console import Console
 from support.form_contract import AGENCY, ANSWER, NUMBER, SERVICE
+from support.people import new_name
 from support.processes import ROOT
 from support.workbench import Workbench
 
@@ -189,9 +190,10 @@ async def test_hostile_text_of_an_answer_stays_text(console: Console, provider: 
 
 
 async def test_an_officer_who_was_suspended_is_out_with_the_next_step(console: Console, provider: Provider) -> None:
-    page = await officer(console, "en", FORM, who="suspended")
+    who = new_name("suspended")
+    page = await officer(console, "en", FORM, who=who)
     await fill(page)
-    signed_in = await console.officials.signed_in("officer", agency=AGENCY, who="suspended")
+    signed_in = await console.officials.signed_in("officer", agency=AGENCY, who=who)
     got = await console.bus.registry("POST", f"persons/{signed_in.person}/suspend", {"reason": "thử"})
     assert got.status == 200, got.body
     await page.get_by_role("button", name="Ask").click()

@@ -88,8 +88,7 @@ async def other_browser(people: People) -> AsyncIterator[BrowserOf]:
 
 
 async def test_a_person_signs_in_and_comes_back_where_they_were(people: People, browser_of: BrowserOf) -> None:
-    person, _ = await people.signed_in("browser", "auditor")
-    people.issuer.subject = "browser"
+    person, _ = await people.signed_in(people.issuer.new_subject("browser"), "auditor")
     finished = await browser_of.get(await browser_of.begin("/console/messages?service=desk"))
     assert (finished.status, finished.headers["Location"]) == (303, "/console/messages?service=desk")
     cookie = next(one for one in finished.headers.getall("Set-Cookie") if one.startswith("lgsp_session="))
@@ -105,8 +104,7 @@ async def test_a_person_signs_in_and_comes_back_where_they_were(people: People, 
 async def test_an_account_that_is_not_registered_is_shown_its_code_and_no_session_begins(
     people: People, browser_of: BrowserOf
 ) -> None:
-    people.issuer.subject = "unregistered"
-    code = await people.code("unregistered")
+    code = await people.code(people.issuer.new_subject("unregistered"))
     back = await browser_of.get(await browser_of.begin())
     assert back.headers["Location"].startswith("/console/sign-in?")
     assert code not in back.headers["Location"]  # nobody is shown a code that a link brought
@@ -120,8 +118,7 @@ async def test_an_account_that_is_not_registered_is_shown_its_code_and_no_sessio
 async def test_a_sign_in_is_finished_in_the_browser_that_began_it_alone(
     people: People, browser_of: BrowserOf, other_browser: BrowserOf
 ) -> None:
-    await people.signed_in("bound", "auditor")
-    people.issuer.subject = "bound"
+    await people.signed_in(people.issuer.new_subject("bound"), "auditor")
     redirect = await browser_of.begin()
     for stranger in ("without a sign-in of its own", "with one"):
         got = await other_browser.get(redirect)
@@ -133,8 +130,7 @@ async def test_a_sign_in_is_finished_in_the_browser_that_began_it_alone(
 
 
 async def test_a_redirect_counts_once(people: People, browser_of: BrowserOf) -> None:
-    await people.signed_in("replayed", "auditor")
-    people.issuer.subject = "replayed"
+    await people.signed_in(people.issuer.new_subject("replayed"), "auditor")
     redirect = await browser_of.begin()
     kept = [(cookie.key, cookie.value) for cookie in browser_of.session.cookie_jar]
     assert (await browser_of.get(redirect)).headers["Location"] == "/console"
@@ -160,8 +156,7 @@ async def test_a_redirect_counts_once(people: People, browser_of: BrowserOf) -> 
 async def test_a_redirect_that_is_not_as_it_must_be_begins_nothing(
     people: People, browser_of: BrowserOf, changed: dict[str, str]
 ) -> None:
-    await people.signed_in(f"changed {changed}", "auditor")
-    people.issuer.subject = f"changed {changed}"
+    await people.signed_in(people.issuer.new_subject(f"changed {changed}"), "auditor")
     people.issuer.redirected = changed
     try:
         got = await browser_of.get(await browser_of.begin())
@@ -178,8 +173,7 @@ async def test_a_redirect_that_is_not_as_it_must_be_begins_nothing(
 async def test_an_id_token_of_another_sign_in_begins_nothing(
     people: People, browser_of: BrowserOf, claims: dict[str, str]
 ) -> None:
-    await people.signed_in(f"claims {claims}", "auditor")
-    people.issuer.subject = f"claims {claims}"
+    await people.signed_in(people.issuer.new_subject(f"claims {claims}"), "auditor")
     people.issuer.claims = claims
     try:
         got = await browser_of.get(await browser_of.begin())
@@ -194,8 +188,7 @@ async def test_an_id_token_of_another_sign_in_begins_nothing(
     ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "/consoles", "/services/desk", "", "/console/a b", "javascript:alert(1)", "/console\\@elsewhere"],
 )  # fmt: skip
 async def test_nobody_is_led_away(people: People, browser_of: BrowserOf, back: str) -> None:
-    await people.signed_in(f"led away {back}", "auditor")
-    people.issuer.subject = f"led away {back}"
+    await people.signed_in(people.issuer.new_subject(f"led away {back}"), "auditor")
     finished = await browser_of.get(await browser_of.begin(back))
     assert finished.headers["Location"] == "/console"
 

@@ -1,7 +1,6 @@
 """People sign in in a browser, change how they do, and lose nothing when their session ends: as they see it, in both languages."""
 
 import re
-import secrets
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -10,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from support.console import SAME_ORIGIN, TIMEOUT_MS, Console, Officials
-from support.people import People, new_person_id
+from support.people import People, new_name, new_person_id
 from support.processes import ROOT
 from support.workbench import Workbench, document
 
@@ -87,7 +86,8 @@ async def no_faults_of_accessibility(page: Page) -> None:
 async def test_a_person_chooses_a_password_is_told_their_code_and_signs_in_in_vietnamese(
     people: People, site: Console
 ) -> None:
-    new = await link_of(people.bus, "nguyen.van.a")
+    user = new_name("nguyen.van.a")
+    new = await link_of(people.bus, user)
     page = await site.page_with(width=360, height=740)
     await page.goto(new["link"].replace("127.0.0.1", "localhost"))
     await expect(page.get_by_label("Mật khẩu mới")).to_be_focused()
@@ -100,7 +100,7 @@ async def test_a_person_chooses_a_password_is_told_their_code_and_signs_in_in_vi
     await page.get_by_role("link", name="Đến trang đăng nhập").click()
     await expect(page.get_by_label("Tên đăng nhập")).to_be_focused()
     await no_faults_of_accessibility(page)
-    await page.keyboard.type("nguyen.van.a")
+    await page.keyboard.type(user)
     await page.keyboard.press("Tab")
     await page.keyboard.type(PASSWORD)
     await page.keyboard.press("Enter")
@@ -114,14 +114,14 @@ async def test_a_person_chooses_a_password_is_told_their_code_and_signs_in_in_vi
 
 async def test_a_person_signs_in_with_an_issuer_in_english(people: People, site: Console) -> None:
     page = await site.page_with(language="en")
-    people.issuer.subject = "in a browser"
+    account = people.issuer.new_subject("in a browser")
     await page.goto(f"http://127.0.0.1:{people.bus.port}/console/sign-in?return=/console/account")
     host = people.issuer.url.removeprefix("http://")
     await page.get_by_role("link", name=f"Sign in with {host}").click()
     await expect(page.get_by_role("alert")).to_contain_text("not registered yet")
-    await expect(page.get_by_text(await people.code("in a browser"))).to_be_visible()
+    await expect(page.get_by_text(await people.code(account))).to_be_visible()
     person = await people.create("auditor")
-    assert (await people.link(person, await people.code("in a browser"))).status == 200
+    assert (await people.link(person, await people.code(account))).status == 200
     await page.get_by_role("link", name=f"Sign in with {host}").click()
     await page.wait_for_url("**/console/account")
     await expect(page.get_by_text(person)).to_be_visible()
@@ -129,7 +129,7 @@ async def test_a_person_signs_in_with_an_issuer_in_english(people: People, site:
 
 
 async def test_what_was_typed_stays_when_the_session_ends_in_every_tab(people: People, site: Console) -> None:
-    user = f"keeps.{secrets.token_hex(3)}"  # a new one where the test is tried again
+    user = new_name("keeps")
     await local_user(people.bus, user)
     page = await site.page_with(language="en")
     await sign_in(page, user)
@@ -152,25 +152,27 @@ async def test_what_was_typed_stays_when_the_session_ends_in_every_tab(people: P
 
 
 async def test_who_signs_in_instead_sees_nothing_of_the_page(people: People, site: Console) -> None:
-    await local_user(people.bus, "left.open")
-    await local_user(people.bus, "came.next")
+    before, after = new_name("left.open"), new_name("came.next")
+    await local_user(people.bus, before)
+    await local_user(people.bus, after)
     page = await site.page_with(language="en")
-    await sign_in(page, "left.open")
+    await sign_in(page, before)
     await page.get_by_label("New password").fill("nobody else's business")
     await end_session(page, people.bus)
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("User name").fill("came.next")
+    await dialog.get_by_label("User name").fill(after)
     await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(dialog).to_be_hidden()
-    await expect(page.get_by_text("User came.next.")).to_be_visible()
+    await expect(page.get_by_text(f"User {after}.")).to_be_visible()
     await expect(page.get_by_label("New password")).to_have_value("")
 
 
 async def test_signing_out_in_one_tab_signs_out_all(people: People, site: Console) -> None:
-    await local_user(people.bus, "signs.out")
+    user = new_name("signs.out")
+    await local_user(people.bus, user)
     page = await site.page_with(language="en")
-    await sign_in(page, "signs.out")
+    await sign_in(page, user)
     tab = await page.context.new_page()
     await tab.goto("/console/account")
     await expect(tab.get_by_role("heading", name="My account")).to_be_visible()
@@ -184,9 +186,10 @@ async def test_signing_out_in_one_tab_signs_out_all(people: People, site: Consol
 
 
 async def test_a_role_taken_away_shows_at_once(people: People, site: Console) -> None:
-    person = await local_user(people.bus, "demoted")
+    user = new_name("demoted")
+    person = await local_user(people.bus, user)
     page = await site.page_with(language="en")
-    await sign_in(page, "demoted", "/console/health")
+    await sign_in(page, user, "/console/health")
     await expect(page.get_by_role("heading", name="Health")).to_be_visible()
     known = await people.bus.registry("GET", f"persons/{person}")
     changed = {**known.json, "spec": {**known.json["spec"], "roles": ["developer"]}}
@@ -198,9 +201,10 @@ async def test_a_role_taken_away_shows_at_once(people: People, site: Console) ->
 
 
 async def test_an_authenticator_is_set_up_and_asked_for(people: People, site: Console) -> None:
-    await local_user(people.bus, "sets.up")
+    user = new_name("sets.up")
+    await local_user(people.bus, user)
     page = await site.page_with(language="en")
-    await sign_in(page, "sets.up")
+    await sign_in(page, user)
     await page.get_by_role("button", name="Turn on").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Present password").fill("wrong")
@@ -220,7 +224,7 @@ async def test_an_authenticator_is_set_up_and_asked_for(people: People, site: Co
     await no_faults_of_accessibility(page)
     other = await site.page_with(language="en")
     await other.goto("/console/sign-in?return=/console/account")
-    await other.get_by_label("User name").fill("sets.up")
+    await other.get_by_label("User name").fill(user)
     await other.get_by_label("Password", exact=True).fill(PASSWORD)
     await other.keyboard.press("Enter")
     await expect(other.get_by_label("Code")).to_be_focused()
@@ -230,14 +234,15 @@ async def test_an_authenticator_is_set_up_and_asked_for(people: People, site: Co
 
 
 async def test_a_passkey_is_added_and_signs_in(people: People, site: Console) -> None:
-    await local_user(people.bus, "has.passkey")
+    user = new_name("has.passkey")
+    await local_user(people.bus, user)
     page = await site.page_with(language="en")
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("WebAuthn.enable")
     device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
     options = {**device, "isUserVerified": True, "automaticPresenceSimulation": True}
     await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    await sign_in(page, "has.passkey")
+    await sign_in(page, user)
     await page.get_by_role("button", name="Add a passkey").click()
     dialog = page.get_by_role("dialog")
     hostile = '"><img src=x onerror=alert(1)>\u202e'

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from standardwebhooks import Webhook
 from support.accessibility import accessibility_faults
 from support.console import Console, Officials
+from support.people import new_name
 from support.subscribing import BIRTHS, EVENT, FIELDS, REGISTERS, Subscribing, event_grant
 from support.waits import eventually
 from support.workbench import CONTRACTS, Workbench
@@ -97,7 +98,7 @@ async def gives_the_focus_back(page: Page, button: str) -> None:
 
 async def test_an_endpoint_is_made_tested_and_given_a_new_secret(portal: Portal) -> None:
     page = await portal.console.page("developer")
-    secret = await portal.endpoint(page, "nhan-mot")
+    secret = await portal.endpoint(page, new_name("nhan-mot"))
     assert secret.startswith("whsec_")
     assert await page.get_by_text(secret).count() == 0  # it was shown once
     await page.get_by_role("button", name="Gửi sự kiện thử").click()
@@ -129,11 +130,11 @@ async def test_an_endpoint_is_made_tested_and_given_a_new_secret(portal: Portal)
 
 
 async def test_a_subscription_is_made_replayed_and_paused(portal: Portal) -> None:
-    page = await portal.console.page("developer", language="en")
+    page, endpoint = await portal.console.page("developer", language="en"), new_name("receive-two")
     await page.goto("/console/subscriptions/endpoints/new")
     await page.get_by_role("combobox", name="Receiving system").click()
     await page.get_by_role("option", name="alpha", exact=True).click()
-    await page.get_by_label("Name").fill("receive-two")
+    await page.get_by_label("Name").fill(endpoint)
     await page.get_by_label("URL").fill(portal.receiver.url)
     await page.get_by_role("button", name="Create").click()
     await page.get_by_role("button", name="I have stored it").click()
@@ -148,7 +149,7 @@ async def test_a_subscription_is_made_replayed_and_paused(portal: Portal) -> Non
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_label("Name").fill(HOSTILE)
     await page.get_by_role("combobox", name="Send to the endpoint").click()
-    await page.get_by_role("option", name=re.compile("receive-two")).click()
+    await page.get_by_role("option", name=re.compile(endpoint)).click()
     await page.get_by_label("Filter").fill("tinh ==")
     await page.get_by_role("button", name="Create").click()
     await expect(page.get_by_role("alert")).to_be_visible()  # what is wrong; what was typed stays
@@ -222,7 +223,7 @@ async def test_an_adapter_receives_and_a_long_list_is_read_to_its_end(portal: Po
 
 async def test_an_operator_pauses_alone_and_an_old_sign_in_redirects_nothing(portal: Portal) -> None:
     page = await portal.console.page("developer")
-    await portal.endpoint(page, "nhan-ba")
+    await portal.endpoint(page, new_name("nhan-ba"))
     address = page.url
     operator = await portal.console.page("operator", language="en")
     await operator.goto(address)
@@ -252,7 +253,7 @@ async def test_an_operator_pauses_alone_and_an_old_sign_in_redirects_nothing(por
 
 async def test_axe_finds_nothing_and_nothing_overflows(portal: Portal) -> None:
     page = await portal.console.page("developer", width=360, theme="dark")
-    await portal.endpoint(page, "nhan-bon")
+    await portal.endpoint(page, new_name("nhan-bon"))
     for path in ("", "/new", "/endpoints", "/endpoints/new"):
         await page.goto(f"/console/subscriptions{path}")
         await expect(page.get_by_role("heading", level=1)).to_be_visible()

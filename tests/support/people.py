@@ -14,6 +14,11 @@ def new_person_id() -> str:
     return "p-" + base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
 
 
+def new_name(stem: str) -> str:
+    """A name that a bus does not know yet, of a local user for example, however often a test is tried on it."""
+    return f"{stem}-{secrets.token_hex(3)}"
+
+
 class People:
     """The bus, with what people need of it."""
 

@@ -79,6 +79,11 @@ class SignInIssuer:
         self._secret_file = folder / f"secret-{self.url.rpartition(':')[2]}"
         self._secret_file.write_text(f"{self.secret}\n")
 
+    def new_subject(self, stem: str) -> str:
+        """Sign in a new account from now on, however often a test is tried; return its subject."""
+        self.subject = f"{stem} {secrets.token_hex(3)}"
+        return self.subject
+
     def id_token(self, subject: str, *, key: SigningKey | None = None, typ: str = "JWT", **claims: Any) -> str:
         """An ID token; further claims replace the usual ones, and None leaves one out."""
         now = int(time.time())
