@@ -143,7 +143,7 @@ async def test_an_error_of_a_later_attempt_replaces_no_answer(bus: Workbench) ->
         ends = {"person-not-found", "provider-timeout"}
         return len([one for one in await entries_of(bus, message) if one["outcome"] in ends]) == 1
 
-    await eventually(is_over)
+    await eventually(is_over, seen=lambda: calls)
     answer = await ask(bus, answered["answer"]["href"])
     assert (answer.status, answer.json) == (200, {"ketQua": "KHOP"}), answer.body
     await bus.unserve(adapter)

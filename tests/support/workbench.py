@@ -39,9 +39,8 @@ from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tracing import Spans
 from support.preloaded import Preloaded
 from support.processes import Process, free_port
+from support.repeated_calls import Answer, once_for_each_call
 from support.waits import SECONDS, eventually
-
-Answer = Callable[[dict[str, Any], Call], Awaitable[dict[str, Any]]]
 
 FAST_PATH = os.environ.get("LGSP_TEST_FAST_PATH", "on")
 """Of all gateways and adapters here: tests that name it in `.ci/fast-path-off` run a second time with `off`."""
@@ -307,7 +306,7 @@ class Workbench:
 
         class Told(Adapter):
             def method(self, operation: str) -> Answer:
-                return answers.get(operation.replace("-", "_"), match)
+                return once_for_each_call(answers.get(operation.replace("-", "_"), match))
 
         connection = await connect_for_calls(
             self.endpoint("provider"), f"test adapter {service}", fast_path=FAST_PATH == "on"
