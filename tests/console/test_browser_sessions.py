@@ -1,5 +1,7 @@
 """The session of a person in a browser: a cookie that counts for the bus's own pages alone, and ends everywhere at once."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -8,6 +10,7 @@ from support.console import SAME_ORIGIN, Console, Officials, SignedIn
 from support.processes import free_port
 from support.workbench import Got, Workbench
 
+from lgsp_gateway.http.fast_path.pool import STOP_SECONDS
 from lgsp_gateway.http.session_cookie import CONSOLE, REQUESTED_WITH
 
 
@@ -113,6 +116,28 @@ async def test_a_session_ends_on_all_gateways_at_once(console_bus: Workbench, of
             assert "sign in again" in got.json["detail"]
     finally:
         await second.stop()
+
+
+async def test_a_gateway_that_stops_ends_the_streams_of_open_pages_whole(
+    console_bus: Workbench, officials: Officials
+) -> None:
+    port = free_port()
+    second = await console_bus.another_gateway("stopping", port).start()
+    _, token = await officials.signed_in("auditor", "operator")
+    paths = (await ask(console_bus, "GET", "/openapi.json", token)).json["paths"]
+    headers = {"Cookie": f"lgsp_session={token}", "Accept": "text/event-stream"}
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session, AsyncExitStack() as opened:
+        streams = {}
+        for path, methods in paths.items():
+            if "text/event-stream" in str(methods.get("get", {}).get("responses")) and "{" not in path:
+                streams[path] = await opened.enter_async_context(session.get(path, headers=headers))
+        followed = {path: answer for path, answer in streams.items() if answer.status == 200}
+        assert {"/me/session/events", "/catalog/events", "/ops/checks", "/ops/adapters"} <= followed.keys(), streams
+        async with asyncio.timeout(STOP_SECONDS / 2):  # none of them is waited for, and broken off then
+            assert await second.stop() == 0
+        for path, answer in followed.items():
+            assert answer.content_type == "text/event-stream", path
+            await answer.read()  # which raises where the end was cut off
 
 
 async def test_an_ended_session_hides_nothing_that_anybody_may_read_and_locks_nobody_out(

@@ -22,6 +22,7 @@ from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.session_store import Session
 from lgsp_gateway.sessions.sign_in import SignedIn, SignIn, is_session_token
 from lgsp_problems import NotFound
+from lgsp_runtime.async_tasks import Stopped, run_until
 
 CHECK_SECONDS = 10.0
 """How often the stream of a session looks whether it is still there: one that nobody uses expires without anybody saying so."""
@@ -170,25 +171,30 @@ class BrowserSessionRoutes:
         self._registry.on_change(note_change)
         try:
             async with streaming.open_stream(request, streaming.EVENT_STREAM, own.principal.name) as answer:
-                while not answer.head_only:
-                    await answer.write(_event("session", principal_document(own.principal)))
-                    next_own = await self._next_change(answer, own, changed)
-                    if next_own is None:
-                        break
-                    own = next_own
-                    request[CALLER] = own
-                if not (answer.head_only or self._stopping.is_set()):
-                    await answer.response.write(_event("ended", {}))
+                if not answer.head_only:
+                    with contextlib.suppress(Stopped):
+                        await run_until(self._stopping.wait(), self._send_changes(request, answer, own, changed))
             return answer.response
         finally:
             self._registry.remove_listener(note_change)
             self._sign_in.sessions.remove_listener(note_end)
 
+    async def _send_changes(
+        self, request: web.Request, answer: streaming.StreamedResponse, own: SignedIn, changed: asyncio.Event
+    ) -> None:
+        """Send what the person may do, now and after each change, until the session has ended."""
+        now_own: SignedIn | None = own
+        while now_own is not None:
+            request[CALLER] = now_own
+            await answer.write(_event("session", principal_document(now_own.principal)))
+            now_own = await self._next_change(answer, now_own, changed)
+        await answer.response.write(_event("ended", {}))
+
     async def _next_change(
         self, answer: streaming.StreamedResponse, own: SignedIn, changed: asyncio.Event
     ) -> SignedIn | None:
-        """Wait until the person has other rights than they had; None where the session has ended or the gateway stops."""
-        while not self._stopping.is_set():
+        """Wait until the person has other rights than they had; None where the session has ended."""
+        while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CHECK_SECONDS):
                     await changed.wait()
@@ -197,7 +203,6 @@ class BrowserSessionRoutes:
             if found is None or found.principal != own.principal:
                 return found
             await answer.write(b": still here\n\n")
-        return None
 
 
 def _event(name: str, document: dict[str, Any]) -> bytes:

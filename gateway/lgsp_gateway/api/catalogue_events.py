@@ -18,6 +18,7 @@ from lgsp_gateway.http import streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_runtime.async_tasks import Stopped, run_until
 
 KEEPALIVE_SECONDS = 5.0
 MAX_PENDING_CHANGES = 1000
@@ -61,8 +62,10 @@ class CatalogueEvents:
         async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name) as answer:
             self._registry.on_change(enqueue)
             try:
-                while not (answer.head_only or self._stopping.is_set()):
-                    await answer.write(await self._next_piece(caller, changed_services))
+                with contextlib.suppress(Stopped):
+                    while not answer.head_only:
+                        piece = await run_until(self._stopping.wait(), self._next_piece(caller, changed_services))
+                        await answer.write(piece)
             finally:
                 self._registry.remove_listener(enqueue)
         return answer.response
