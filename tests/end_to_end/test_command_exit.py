@@ -62,7 +62,13 @@ async def begun(package: Path, command: str, **environment: str) -> asyncio.subp
         env={**os.environ, "PYTHONPATH": str(package), "LC_ALL": "C.UTF-8", **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=_as_from_a_terminal,
     )
+
+
+def _as_from_a_terminal() -> None:
+    """Let Ctrl-C end the process: what a shell starts in its background, such as this run of the tests, ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int, str]:
