@@ -1,24 +1,22 @@
 """Officers find a form, fill it in, read and print the answer; what they typed is not lost, and not kept."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
+from support.accessibility import accessibility_faults
 from support.console import Console
 from support.form_contract import AGENCY, ANSWER, NUMBER, SERVICE
 from support.people import new_name
-from support.processes import ROOT
 from support.workbench import Workbench
 
 from lgsp_adapters.adapter import Call
 
 DOSSIER = "H49.2-261128-0001"
 HOSTILE = '"><img src=x onerror=alert(1)>\u202etxt.exe' + "x" * 10_000
-AXE = ROOT / "gateway/console/node_modules/axe-core/axe.min.js"
 
 
 class Provider:
@@ -49,9 +47,7 @@ async def officer(console: Console, language: str, path: str = "/console/", who:
 
 async def accessible(page: Page) -> None:
     """Axe finds nothing on the page as it is now."""
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate("axe.run()")
-    assert not found["violations"], json.dumps(found["violations"], indent=1)[:4000]
+    assert not await accessibility_faults(page)
 
 
 FORM = f"/console/forms/{SERVICE}/v1/check-card"

@@ -9,13 +9,12 @@ import pyotp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
+from support.accessibility import accessibility_faults
 from support.console import SAME_ORIGIN, TIMEOUT_MS, Console, Officials
 from support.people import People, new_name, new_person_id
-from support.processes import ROOT
 from support.workbench import Workbench, document
 
 PASSWORD = "con mèo nhà tôi thích ngủ trưa"
-AXE = ROOT / "gateway/console/node_modules/axe-core/axe.min.js"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -84,9 +83,7 @@ async def end_session(page: Page, bus: Workbench) -> None:
 
 
 async def no_faults_of_accessibility(page: Page) -> None:
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
-    assert not found, found
+    assert not await accessibility_faults(page)
 
 
 async def test_a_person_chooses_a_password_is_told_their_code_and_signs_in_in_vietnamese(
