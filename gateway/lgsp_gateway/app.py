@@ -184,6 +184,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
                 stack,
                 settings,
                 keys.webhook_key(),
+                delivery.webhooks.tls,
                 connection,
                 people.store,
                 Sources(

@@ -22,7 +22,6 @@ from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_problems import Text
 from lgsp_runtime.background import Background
 from lgsp_runtime.listed_networks import parse_networks
-from lgsp_runtime.tls import TlsFiles
 
 NEWEST_LETTERS = 500
 _SECRET = "notifications"  # noqa: S105 - the name of the secret
@@ -90,6 +89,7 @@ async def open_notifications(
     stack: AsyncExitStack,
     settings: GatewaySettings,
     key: bytes,
+    tls: ssl.SSLContext,
     connection: Client,
     people: PeopleStore,
     sources: Sources,
@@ -102,11 +102,12 @@ async def open_notifications(
         stack: closes the connections.
         key: encrypts the secrets of people's webhooks.
         observe: has what they do checked and counted.
+        tls: of connections to people's webhooks.
 
     Raises:
         Refusal: `cannot-start`.
     """
-    notifications = create_notifications(settings, key, people, sources, _webhook_tls(settings, background))
+    notifications = create_notifications(settings, key, people, sources, tls)
     stack.push_async_callback(notifications.sender.close)
     await notifications.ledger.start(connection, settings.replicas)
     observe(notifications)
@@ -126,14 +127,3 @@ async def count_dead_letters(letters: DeadLetters) -> Mapping[str, int]:
     for stored in found:
         counts[stored.letter.owner] = counts.get(stored.letter.owner, 0) + 1
     return counts
-
-
-def _webhook_tls(settings: GatewaySettings, background: Background) -> ssl.SSLContext:
-    if settings.webhook_ca is None:
-        context = ssl.create_default_context()
-    else:
-        files = TlsFiles.for_client(settings.webhook_ca)
-        background.run_forever("tls files of notifications", files.watch)
-        context = files.context
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

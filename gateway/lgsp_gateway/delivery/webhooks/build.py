@@ -29,8 +29,9 @@ CLEANUP_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """What other parts use: `endpoints` to look one up, `sender` to send to it."""
+    """What other parts use: `endpoints` to look one up, `sender` to send to it, `tls` to send to others."""
 
+    tls: ssl.SSLContext
     sender: WebhookSender
     store: EndpointStore
     administration: EndpointAdministration
@@ -66,7 +67,7 @@ def create_webhooks(
     sender = WebhookSender(addresses, tls, shares.among, resolvers.of)
     sender.observers.append(attempts.record)
     administration = EndpointAdministration(store, EgressUrls(addresses), resolvers, security, registry)
-    return Webhooks(sender, store, administration, attempts, shares, resolvers)
+    return Webhooks(tls, sender, store, administration, attempts, shares, resolvers)
 
 
 async def open_webhooks(
