@@ -372,9 +372,10 @@ async def test_a_server_that_stops_in_good_order_is_left_before_it_ends(tmp_path
     subscription = await client.subscribe(
         "work", lambda subject, reply, data, headers: client.publish_nowait(reply.decode(), data), "q"
     )
+    for server in (first, second):
+        await asyncio.wait_for(_routed(server), 20)
     await client.flush()
-    await asyncio.wait_for(_routed(second), 20)
-    stopping = asyncio.create_task(_stop_in_good_order(first))
+    stopping = asyncio.create_task(_stop_in_good_order(first, second))
     sent = 0
     async with asyncio.timeout(20):
         while not stopping.done():
@@ -399,22 +400,24 @@ async def _routed(server: NatsServer) -> None:
     await system.connect(server.url, user="system", password=PASSWORD)
     async with asyncio.timeout(20):
         while True:
-            answers = await system.request("$SYS.REQ.SERVER.PING.ROUTEZ", b"", timeout=5)
+            asked = json.dumps({"server_name": server.name})
+            answers = await system.request("$SYS.REQ.SERVER.PING.ROUTEZ", asked.encode(), timeout=5)
             if json.loads(answers.data)["data"]["num_routes"]:
                 break
             await asyncio.sleep(0.05)
     await system.close()
 
 
-async def _stop_in_good_order(server: NatsServer) -> None:
-    """Tell a server to go, and return when the client of the test is with another."""
+async def _stop_in_good_order(server: NatsServer, other: NatsServer) -> None:
+    """Tell a server to go, and return when the client of the test is with the other one."""
     system = Client()
-    await system.connect(server.url, user="system", password=PASSWORD, allow_reconnect=False)
+    await system.connect(other.url, user="system", password=PASSWORD)
     server.process.signal(signal.SIGUSR2)
+    asked = json.dumps({"acc": "LGSP", "server_name": other.name}).encode()  # or the one that goes may be heard first
     async with asyncio.timeout(20):
         while True:
-            inbox = await system.request("$SYS.REQ.SERVER.PING.CONNZ", b'{"acc":"LGSP"}', timeout=5)
-            if not json.loads(inbox.data)["data"]["num_connections"]:
+            inbox = await system.request("$SYS.REQ.SERVER.PING.CONNZ", asked, timeout=5)
+            if json.loads(inbox.data)["data"]["num_connections"]:
                 break
             await asyncio.sleep(0.05)
     await system.close()

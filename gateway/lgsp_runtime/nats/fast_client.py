@@ -238,10 +238,10 @@ class FastNatsClient:
                 await self._watch(self._link)
 
     async def _watch(self, link: Link) -> None:
-        """Return when a link has ended, or its server says that it is about to stop."""
-        was_leaving = link.is_leaving
+        """Return when a link has ended, or its server says that it is about to stop, or then names other servers."""
+        told = link.info
         pings: list[asyncio.Future[None]] = []
-        while not link.has_ended and link.is_leaving == was_leaving:
+        while not link.has_ended and (link.info is told or not link.is_leaving):
             pings = [ping for ping in pings if not ping.done()]
             if len(pings) >= MAX_UNANSWERED:
                 self._log.warning("nats does not answer, connecting anew")
@@ -250,7 +250,7 @@ class FastNatsClient:
                 pings.append(link.ping())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PING_SECONDS):
-                    await link.wait_until(lambda: link.has_ended or link.is_leaving != was_leaving)
+                    await link.wait_until(lambda: link.has_ended or (link.info is not told and link.is_leaving))
 
     async def _connect(self, on_refused: Hook) -> None:
         pause = FIRST_PAUSE
@@ -294,7 +294,9 @@ class FastNatsClient:
                     self._activate(server, link)
                     break
         else:
-            await self._watch(leaving)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_PAUSE):
+                    await leaving.wait_until(lambda: leaving.has_ended)
             return
         self._log.info("nats server stops, connected to another")
         try:
@@ -309,7 +311,8 @@ class FastNatsClient:
         """Those that the address names, then those that the last one told of; the one of the last connection comes last."""
         known = dict.fromkeys(self._servers)
         if self._server:
-            for address in self._info.get("connect_urls") or ():
+            info = self._link.info if self._link else self._info  # a server tells of those that joined since
+            for address in info.get("connect_urls") or ():
                 with contextlib.suppress(ValueError):
                     known.setdefault(self._server.sibling(str(address)))
         return sorted(known, key=lambda server: server == self._server)
@@ -334,7 +337,7 @@ class FastNatsClient:
 
     def _on_link_end(self, link: Link) -> None:
         if link is self._link:
-            self._link = None
+            self._link, self._info = None, link.info
             self._outgoing.clear()
             self._log.warning("nats connection lost", error=type(link.error or UnexpectedEOF()).__name__)
 
