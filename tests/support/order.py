@@ -10,20 +10,31 @@ import pytest
 
 LONGEST = (
     "tests/gateway/test_fast_path.py",
-    "tests/end_to_end/test_up.py",
+    "tests/console/test_messages.py",
     "tests/adapters/test_hostile_folders.py",
-    "tests/evidence/test_search.py",
-    "tests/end_to_end/test_tutorial.py",
-    "tests/faults/test_starting.py",
-    "tests/faults/test_degraded_storage.py",
+    "tests/end_to_end/test_up.py",
+    "tests/console/test_flows.py",
     "tests/gateway/test_names_walk.py",
+    "tests/console/test_sign_in_pages.py",
+    "tests/evidence/test_search.py",
+    "tests/console/test_subscriptions.py",
+    "tests/faults/test_tasks.py",
+    "tests/console/test_access.py",
+    "tests/end_to_end/test_tutorial.py",
+    "tests/console/test_adapters.py",
+    "tests/faults/test_starting.py",
+    "tests/console/test_evidence.py",
+    "tests/faults/test_degraded_storage.py",
+    "tests/console/test_my_data.py",
     "tests/evidence/test_archive.py",
+    "tests/console/test_forms.py",
     "tests/gateway/test_attackers.py",
     "tests/observability/test_truth.py",
     "tests/faults/test_slow_connections.py",
     "tests/faults/test_call_clients.py",
     "tests/adapters/test_lookups.py",
     "tests/gateway/test_removed_keys.py",
+    "tests/console/test_local_users.py",
     "tests/end_to_end/test_login.py",
     "tests/gateway/test_contract_life.py",
     "tests/faults/test_log_whole.py",
@@ -35,7 +46,8 @@ LONGEST = (
     "tests/faults/test_clock_jump_lockout.py",
     "tests/gateway/test_fuzz.py",
 )
-"""Files that take more than twenty seconds (`--durations=50 --junitxml=FILE` shows them), by their length."""
+"""Files that take more than twenty seconds (`--durations=50 --junitxml=FILE` shows them), by their length; those that keep a chromium
+busy alternate with those that mostly wait, so that each has a core."""
 UNIT = "tests/unit/"
 
 
