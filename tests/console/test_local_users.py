@@ -173,12 +173,13 @@ async def test_a_session_that_somebody_else_put_there_does_not_become_the_person
 async def test_a_new_sign_in_ends_the_session_that_the_browser_held(
     console_bus: Workbench, browser_of: BrowserOf
 ) -> None:
-    await with_password(console_bus, browser_of, "again")
-    await browser_of.sign_in("again")
+    user = new_name("again")
+    await with_password(console_bus, browser_of, user)
+    await browser_of.sign_in(user)
     first = browser_of.cookies["lgsp_session"]
-    assert (await browser_of.sign_in("again", "wrong")).status == 401
+    assert (await browser_of.sign_in(user, "wrong")).status == 401
     assert (await browser_of.ask("GET", "/me", Authorization=f"Bearer {first}")).status == 200
-    assert (await browser_of.sign_in("again")).status == 200
+    assert (await browser_of.sign_in(user)).status == 200
     assert (await browser_of.ask("GET", "/me", Authorization=f"Bearer {first}")).status == 401
 
 
