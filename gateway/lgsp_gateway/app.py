@@ -180,23 +180,27 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             delivery,
             bounds,
             adapters,
-            await open_notifications(
-                stack,
+            _observed(
                 settings,
-                keys.webhook_key(),
-                delivery.webhooks.tls,
-                connection,
-                people.store,
-                Sources(
-                    registry.snapshot,
-                    registry.administration.pending,
-                    partial(count_dead_letters, delivery.dead_letters),
-                    health.checks.failing,
-                    citizen_requests.waiting,
-                    _certificate_checks(settings).ends,
+                health.checks,
+                telemetry.metrics,
+                await open_notifications(
+                    stack,
+                    settings,
+                    keys.webhook_key(),
+                    delivery.webhooks.tls,
+                    connection,
+                    people.store,
+                    Sources(
+                        registry.snapshot,
+                        registry.administration.pending,
+                        partial(count_dead_letters, delivery.dead_letters),
+                        health.checks.failing,
+                        citizen_requests.waiting,
+                        _certificate_checks(settings).ends,
+                    ),
+                    background,
                 ),
-                background,
-                partial(_observe_notifications, settings, health.checks, telemetry.metrics),
             ),
             citizen_requests,
             process.stop,
@@ -208,13 +212,14 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         await process.stop.wait()
 
 
-def _observe_notifications(
+def _observed(
     settings: GatewaySettings, checks: Checks, metrics: Metrics, notifications: Notifications
-) -> None:
+) -> Notifications:
     """Check the mail server and the certificates that people are told of, and count what is sent, from now on."""
     checks.add(notifications.checks())
     checks.add(_certificate_checks(settings).by_name())
     metrics.watch(notifications.notifier.metrics)
+    return notifications
 
 
 def _certificate_checks(settings: GatewaySettings) -> CertificateChecks:

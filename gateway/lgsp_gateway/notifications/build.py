@@ -94,14 +94,12 @@ async def open_notifications(
     people: PeopleStore,
     sources: Sources,
     background: Background,
-    observe: Callable[[Notifications], None],
 ) -> Notifications:
     """Tell people in the background from now on.
 
     Args:
         stack: closes the connections.
         key: encrypts the secrets of people's webhooks.
-        observe: has what they do checked and counted.
         tls: of connections to people's webhooks.
 
     Raises:
@@ -110,7 +108,6 @@ async def open_notifications(
     notifications = create_notifications(settings, key, people, sources, tls)
     stack.push_async_callback(notifications.sender.close)
     await notifications.ledger.start(connection, settings.replicas)
-    observe(notifications)
     work = notifications.notifier.round
     background.run_every("notifications", ROUND_SECONDS, work, within=ROUND_LIMIT, at_once=False)
     return notifications
