@@ -11,22 +11,29 @@ const UNITS = [
   ["second", 1],
 ] as const;
 
+// Making a format takes a hundred times as long as using it.
+const CLOCK = new Intl.DateTimeFormat("vi-VN", { timeStyle: "medium", timeZone: TIME_ZONE });
+const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeZone: TIME_ZONE });
+const AGO = {
+  vi: new Intl.RelativeTimeFormat("vi", { numeric: "auto" }),
+  en: new Intl.RelativeTimeFormat("en", { numeric: "auto" }),
+};
+
 /** Return a time of day with seconds, in Vietnam. */
 export function formatTime(time: Date): string {
-  return new Intl.DateTimeFormat("vi-VN", { timeStyle: "medium", timeZone: TIME_ZONE }).format(time);
+  return CLOCK.format(time);
 }
 
 /** Return a date and a time with seconds, in Vietnam: `28/11/2026 18:33:05`. */
 export function formatDateTime(time: Date): string {
-  const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeZone: TIME_ZONE }).format(time);
-  return `${date} ${formatTime(time)}`;
+  return `${DAY.format(time)} ${formatTime(time)}`;
 }
 
 /** Return how long ago a time was, or how far away it is, in words. */
 export function formatRelative(time: Date, language: Language, now = new Date()): string {
   const seconds = (time.getTime() - now.getTime()) / 1000;
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[3];
-  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(seconds / size), unit);
+  return AGO[language].format(Math.round(seconds / size), unit);
 }
 
 /** Show a time: exact, or relative with the exact one as its title. */

@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { api, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { useSession } from "../../app/session";
+import { formatNumber } from "../../components/formats";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { useDone } from "../../components/useDone";
 import { usePurposes } from "../../components/usePurposes";
@@ -144,7 +145,7 @@ function Content({ review }: { review: GrantReview }) {
     [
       t("quota"),
       t("quotaText", {
-        requests: spec.quota.requests.toLocaleString(language === "vi" ? "vi-VN" : "en-GB"),
+        requests: formatNumber(spec.quota.requests, language),
         per: t(per[spec.quota.per]),
       }),
     ],

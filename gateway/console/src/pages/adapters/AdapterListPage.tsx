@@ -1,5 +1,6 @@
 import { Anchor, Group, ScrollArea, Stack, Switch, Table, Text, TextInput, Title } from "@mantine/core";
 import { Link, useSearchParams } from "wouter";
+import { formatMilliseconds } from "../../components/formats";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState, OutOfDateNotice } from "../../components/PageStates";
 import { StatusBadge } from "../../components/StatusBadge";
@@ -7,7 +8,6 @@ import { Timestamp } from "../../components/Timestamp";
 import { useAdapterTexts } from "../../texts/adapters";
 import { useCommonTexts } from "../../texts/common";
 import { useLanguage } from "../../texts/createTexts";
-import { formatMilliseconds } from "./durations";
 import { isUnwell, lastFailureOf, latencyOf, standingOf } from "./standing";
 import { type Adapter, keyOf, useAdapters } from "./useAdapters";
 

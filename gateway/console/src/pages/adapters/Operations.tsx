@@ -1,9 +1,9 @@
 import { Card, List, ScrollArea, Table, Text, Title } from "@mantine/core";
+import { formatMilliseconds } from "../../components/formats";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
 import { useAdapterTexts } from "../../texts/adapters";
 import { useLanguage } from "../../texts/createTexts";
-import { formatMilliseconds } from "./durations";
 import { reasonText } from "./standing";
 import type { Adapter } from "./useAdapters";
 

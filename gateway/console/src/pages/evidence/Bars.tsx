@@ -1,5 +1,6 @@
 import { Card, Group, Table, Text, Title } from "@mantine/core";
 import { scaleLinear } from "d3-scale";
+import { formatNumber } from "../../components/formats";
 import { useLanguage } from "../../texts/createTexts";
 import { useEvidenceTexts } from "../../texts/evidence";
 import type { Total } from "./figures";
@@ -14,7 +15,6 @@ const PARTS = [
 export function Bars({ title, totals, others }: { title: string; totals: readonly Total[]; others: Total }) {
   const t = useEvidenceTexts();
   const language = useLanguage();
-  const number = new Intl.NumberFormat(language);
   const rows = others.calls > 0 ? [...totals, { ...others, name: t("otherRows") }] : totals;
   const scale = scaleLinear([0, Math.max(1, ...rows.map(({ calls }) => calls))], [0, 100]);
   return (
@@ -57,9 +57,9 @@ export function Bars({ title, totals, others }: { title: string; totals: readonl
                 </svg>
               </Table.Td>
               <Table.Td w={{ base: 80, sm: 130 }} ta="right">
-                {number.format(total.calls)}
+                {formatNumber(total.calls, language)}
                 <Text size="xs" c="dimmed" visibleFrom="sm">
-                  {PARTS.map(({ key }) => number.format(total[key])).join(" / ")}
+                  {PARTS.map(({ key }) => formatNumber(total[key], language)).join(" / ")}
                 </Text>
               </Table.Td>
             </Table.Tr>

@@ -1,6 +1,7 @@
 import { Button, Card, Group, ScrollArea, Stack, Table, Text } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { formatNumber } from "../../components/formats";
 import { Notice } from "../../components/Notice";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { type Meaning, StatusBadge } from "../../components/StatusBadge";
@@ -87,7 +88,6 @@ export function Logs() {
 function LogRow({ log, expected, trusted }: { log: Log; expected: readonly string[]; trusted: TrustedKeys }) {
   const t = useEvidenceTexts();
   const language = useLanguage();
-  const number = new Intl.NumberFormat(language);
   const verify = useMutation({
     mutationFn: async () => ((await canVerify()) ? verifyLog(log, trusted.keys) : null),
   });
@@ -95,16 +95,16 @@ function LogRow({ log, expected, trusted }: { log: Log; expected: readonly strin
   return (
     <Table.Tr>
       <Table.Td fw={600}>{log.gateway}</Table.Td>
-      <Table.Td ta="right">{number.format(log.size)}</Table.Td>
+      <Table.Td ta="right">{formatNumber(log.size, language)}</Table.Td>
       <Table.Td>{log.time ? <Timestamp time={log.time} relative /> : "–"}</Table.Td>
-      <Table.Td ta="right">{number.format(log.archived)}</Table.Td>
+      <Table.Td ta="right">{formatNumber(log.archived, language)}</Table.Td>
       <Table.Td>
         <Stack gap={2} align="flex-start">
           {log.seals.map(({ by, size }) => (
             <StatusBadge key={by} meaning="healthy">
               {t(size === log.size ? "signedAll" : "signedUpTo", {
                 name: by === "timestamp" ? t("timestamp") : by,
-                size: number.format(size),
+                size: formatNumber(size, language),
               })}
             </StatusBadge>
           ))}
@@ -141,12 +141,11 @@ function LogRow({ log, expected, trusted }: { log: Log; expected: readonly strin
 function Verified({ log, own }: { log: VerifiedLog; own: boolean }) {
   const t = useEvidenceTexts();
   const language = useLanguage();
-  const number = new Intl.NumberFormat(language);
   const vouched = own || log.witnesses.length > 0;
   return (
     <Notice
       meaning={vouched ? "healthy" : "attention"}
-      title={t(vouched ? "logGood" : "logGoodServer", { size: number.format(log.checkpoint.size) })}
+      title={t(vouched ? "logGood" : "logGoodServer", { size: formatNumber(log.checkpoint.size, language) })}
     >
       {log.witnesses.map(({ name, at }) => (
         <Text key={name} size="xs">
@@ -159,7 +158,7 @@ function Verified({ log, own }: { log: VerifiedLog; own: boolean }) {
         </Text>
       ))}
       <Text size="xs">
-        {log.since === null ? t("firstTime") : t("since", { size: number.format(log.since) })}
+        {log.since === null ? t("firstTime") : t("since", { size: formatNumber(log.since, language) })}
       </Text>
     </Notice>
   );

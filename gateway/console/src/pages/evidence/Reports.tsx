@@ -14,6 +14,7 @@ import { IconDownload, IconPrinter } from "@tabler/icons-react";
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "wouter";
 import { api, dataOf } from "../../api/client";
+import { formatNumber } from "../../components/formats";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { formatDateTime } from "../../components/Timestamp";
 import { useLanguage } from "../../texts/createTexts";
@@ -111,7 +112,6 @@ function Report({ rows, since, until }: { rows: readonly Row[]; since: string; u
 function Details({ rows }: { rows: readonly Row[] }) {
   const t = useEvidenceTexts();
   const language = useLanguage();
-  const number = new Intl.NumberFormat(language);
   const columns = [
     ["month", "month"],
     ["agency", "agency"],
@@ -153,7 +153,7 @@ function Details({ rows }: { rows: readonly Row[] }) {
                 ))}
                 {figures.map(([, column]) => (
                   <Table.Td key={column} ta="right">
-                    {number.format(row[column])}
+                    {formatNumber(row[column], language)}
                   </Table.Td>
                 ))}
               </Table.Tr>

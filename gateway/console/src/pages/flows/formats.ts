@@ -1,36 +1,29 @@
+import { formatNumber, formatPercent } from "../../components/formats";
 import type { Meaning } from "../../components/StatusBadge";
 import type { Language } from "../../texts/createTexts";
 import type { Flow, Picture } from "./useFlows";
 
-const LOCALES = { vi: "vi-VN", en: "en-GB" } as const;
-
 /** Return a rate: one place after the point where that is not noise. */
 export function formatRate(perSecond: number, language: Language): string {
   if (perSecond > 0 && perSecond < 0.01) return `<\u00a0${formatRate(0.01, language)}`;
-  const digits = perSecond >= 10 ? 0 : perSecond >= 1 ? 1 : 2;
-  return new Intl.NumberFormat(LOCALES[language], { maximumFractionDigits: digits }).format(perSecond);
+  return formatNumber(perSecond, language, perSecond >= 10 ? 0 : perSecond >= 1 ? 1 : 2);
 }
 
 /** Return a whole number. */
 export function formatCount(count: number, language: Language): string {
-  return new Intl.NumberFormat(LOCALES[language]).format(count);
+  return formatNumber(count, language);
 }
 
 /** Return a share from 0 to 1 as a percentage. */
 export function formatShare(share: number, language: Language): string {
-  const digits = share > 0 && share < 0.1 ? 1 : 0;
-  return new Intl.NumberFormat(LOCALES[language], { style: "percent", maximumFractionDigits: digits }).format(
-    share,
-  );
+  return formatPercent(share, language, share > 0 && share < 0.1 ? 1 : 0);
 }
 
 /** Return a duration given in milliseconds: milliseconds below one second, else seconds. */
 export function formatDuration(milliseconds: number, language: Language): string {
   const seconds = milliseconds >= 1000;
   const value = seconds ? milliseconds / 1000 : milliseconds;
-  const digits = value < 10 ? 1 : 0;
-  const number = new Intl.NumberFormat(LOCALES[language], { maximumFractionDigits: digits }).format(value);
-  return `${number}\u00a0${seconds ? "s" : "ms"}`;
+  return `${formatNumber(value, language, value < 10 ? 1 : 0)}\u00a0${seconds ? "s" : "ms"}`;
 }
 
 /** What the state of a flow means, in the palette of the console. */

@@ -2,6 +2,7 @@ import { Anchor, Badge, Button, Card, Group, Table, Text, Title } from "@mantine
 import { IconPrinter } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Schemas } from "../../api/client";
+import { formatNumber } from "../../components/formats";
 import { formatDateTime } from "../../components/Timestamp";
 import { usePurposes } from "../../components/usePurposes";
 import {
@@ -228,8 +229,7 @@ function Leaf({ schema, value }: { schema: JsonSchema; value: Json }) {
   if (kind === "choice") {
     return choicesOf(schema, language).find((one) => one.value === value)?.title ?? String(value);
   }
-  if (typeof value === "number")
-    return new Intl.NumberFormat(language, { maximumFractionDigits: 15 }).format(value);
+  if (typeof value === "number") return formatNumber(value, language, 15);
   if (kind === "file" && /^\/files\/[0-9a-f-]{36}$/.test(String(value))) {
     return (
       <Anchor href={String(value)} download>

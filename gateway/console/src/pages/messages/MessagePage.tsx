@@ -7,6 +7,7 @@ import { api, dataOf, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { useHasRole } from "../../app/session";
 import { CopyableCode } from "../../components/CopyableCode";
+import { formatNumber } from "../../components/formats";
 import { Notice } from "../../components/Notice";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
@@ -183,7 +184,7 @@ function Content({ size, digest }: { size: number; digest: string | undefined })
   if (!size) return "–";
   return (
     <>
-      {new Intl.NumberFormat(language).format(size)} byte
+      {formatNumber(size, language)} byte
       {digest && (
         <Text size="xs" c="dimmed" ff="monospace" title={t("digest")}>
           {digest}

@@ -2,6 +2,7 @@ import { Anchor, ScrollArea, Table, Text } from "@mantine/core";
 import type { KeyboardEvent } from "react";
 import { Link } from "wouter";
 import type { Schemas } from "../../api/client";
+import { formatMilliseconds } from "../../components/formats";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
 import { usePurposes } from "../../components/usePurposes";
@@ -80,12 +81,6 @@ function Row({ item }: { item: Schemas["EntryFound"] }) {
 export function kindText(kind: string): "call" | "acceptedKind" | "delivery" | "event" | "file" {
   if (kind === "accepted") return "acceptedKind";
   return kind === "delivery" || kind === "event" || kind === "file" ? kind : "call";
-}
-
-/** Return a duration as people read it: `3.2 ms`, `1,234 ms`. */
-export function formatMilliseconds(milliseconds: number, language: string): string {
-  const digits = milliseconds < 100 ? 1 : 0;
-  return `${new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(milliseconds)} ms`;
 }
 
 function moveFocus(event: KeyboardEvent<HTMLElement>) {

@@ -1,9 +1,9 @@
 import { Table, Text } from "@mantine/core";
 import { scaleLinear } from "d3-scale";
 import type { Schemas } from "../../api/client";
+import { formatMilliseconds } from "../../components/formats";
 import { useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
-import { formatMilliseconds } from "./ResultTable";
 
 export type StoryEntry = Schemas["MessageStory"]["entries"][number];
 
