@@ -9,8 +9,9 @@ import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Route, Router, Switch } from "wouter";
 import { ApiError } from "./api/problem";
+import { preloadPage } from "./app/pages";
 import { Shell } from "./app/Shell";
-import { SessionProvider } from "./app/session";
+import { prefetchSession, SessionProvider } from "./app/session";
 import { theme } from "./app/theme";
 
 const SignInPages = lazy(() => import("./pages/sign-in"));
@@ -29,6 +30,12 @@ const queries = new QueryClient({
     },
   },
 });
+
+const path = location.pathname.replace(/^\/console/, "");
+if (!path.startsWith("/sign-in")) {
+  prefetchSession(queries);
+  preloadPage(path);
+}
 
 const root = document.getElementById("root");
 if (root) {

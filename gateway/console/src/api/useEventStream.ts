@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from "react";
 const SHORTEST_MS = 1000;
 const LONGEST_MS = 30_000;
 
-/** Whether what a stream told is up to date; `since` is when the connection was lost. */
-export type StreamState = { live: true } | { live: false; since: Date };
+/** Whether what a stream told is up to date; `since` is when the connection was lost, and `tried` whether it was opened in vain. */
+export type StreamState = { live: true } | { live: false; since: Date; tried: boolean };
 
 /**
  * Listen to server-sent events while the component is shown.
@@ -20,7 +20,7 @@ export function useEventStream(
   url: string | null,
   handlers: Record<string, (data: unknown) => void>,
 ): StreamState {
-  const [state, setState] = useState<StreamState>({ live: false, since: new Date() });
+  const [state, setState] = useState<StreamState>({ live: false, since: new Date(), tried: false });
   const current = useRef(handlers);
   current.current = handlers;
   const names = Object.keys(handlers).sort().join(" ");
@@ -38,7 +38,7 @@ export function useEventStream(
         setState({ live: true });
       };
       source.onerror = () => {
-        setState((before) => (before.live ? { live: false, since: new Date() } : before));
+        setState((before) => ({ live: false, since: before.live ? new Date() : before.since, tried: true }));
         if (source.readyState !== EventSource.CLOSED) return;
         timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
         pause = Math.min(pause * 2, LONGEST_MS);

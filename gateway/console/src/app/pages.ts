@@ -33,18 +33,20 @@ export interface Page {
   group: "monitor" | "services" | "administration" | "account";
   icon: ComponentType<IconProps>;
   roles: readonly string[];
+  /** Fetch the script of the page. */
+  load: () => Promise<{ default: ComponentType }>;
   component: LazyExoticComponent<ComponentType>;
 }
 
 /** The pages in the order of the navigation. Each is loaded when it is first shown; it routes the paths below its own. */
-export const PAGES: readonly Page[] = [
+export const PAGES: readonly Page[] = withComponents([
   {
     path: "/flows",
     name: "flows",
     group: "monitor",
     icon: IconArrowsSplit2,
     roles: ["operator", "auditor", "agency-admin"],
-    component: lazy(() => import("../pages/flows")),
+    load: () => import("../pages/flows"),
   },
   {
     path: "/messages",
@@ -52,7 +54,7 @@ export const PAGES: readonly Page[] = [
     group: "monitor",
     icon: IconMessages,
     roles: ["operator", "auditor", "agency-admin", "integrator", "developer"],
-    component: lazy(() => import("../pages/messages")),
+    load: () => import("../pages/messages"),
   },
   {
     path: "/adapters",
@@ -60,7 +62,7 @@ export const PAGES: readonly Page[] = [
     group: "monitor",
     icon: IconPlugConnected,
     roles: ["operator", "auditor", "agency-admin", "integrator"],
-    component: lazy(() => import("../pages/adapters")),
+    load: () => import("../pages/adapters"),
   },
   {
     path: "/health",
@@ -68,7 +70,7 @@ export const PAGES: readonly Page[] = [
     group: "monitor",
     icon: IconActivityHeartbeat,
     roles: ["operator", "auditor"],
-    component: lazy(() => import("../pages/health")),
+    load: () => import("../pages/health"),
   },
   {
     path: "/catalogue",
@@ -76,7 +78,7 @@ export const PAGES: readonly Page[] = [
     group: "services",
     icon: IconBook2,
     roles: [],
-    component: lazy(() => import("../pages/catalogue")),
+    load: () => import("../pages/catalogue"),
   },
   {
     path: "/forms",
@@ -84,7 +86,7 @@ export const PAGES: readonly Page[] = [
     group: "services",
     icon: IconForms,
     roles: ["officer"],
-    component: lazy(() => import("../pages/forms")),
+    load: () => import("../pages/forms"),
   },
   {
     path: "/subscriptions",
@@ -92,7 +94,7 @@ export const PAGES: readonly Page[] = [
     group: "services",
     icon: IconBuildingBroadcastTower,
     roles: ["operator", "agency-admin", "developer"],
-    component: lazy(() => import("../pages/subscriptions")),
+    load: () => import("../pages/subscriptions"),
   },
   {
     path: "/requests",
@@ -100,7 +102,7 @@ export const PAGES: readonly Page[] = [
     group: "services",
     icon: IconMailQuestion,
     roles: ["agency-admin", "auditor"],
-    component: lazy(() => import("../pages/requests")),
+    load: () => import("../pages/requests"),
   },
   {
     path: "/access",
@@ -108,7 +110,7 @@ export const PAGES: readonly Page[] = [
     group: "administration",
     icon: IconKey,
     roles: ["operator", "agency-admin", "integrator", "developer", "auditor"],
-    component: lazy(() => import("../pages/access")),
+    load: () => import("../pages/access"),
   },
   {
     path: "/evidence",
@@ -116,7 +118,7 @@ export const PAGES: readonly Page[] = [
     group: "administration",
     icon: IconShieldCheck,
     roles: ["auditor", "operator"],
-    component: lazy(() => import("../pages/evidence")),
+    load: () => import("../pages/evidence"),
   },
   {
     path: "/account",
@@ -124,6 +126,18 @@ export const PAGES: readonly Page[] = [
     group: "account",
     icon: IconUserCircle,
     roles: [],
-    component: lazy(() => import("../pages/account")),
+    load: () => import("../pages/account"),
   },
-];
+]);
+
+/** Fetch the script of the page that an address leads to, before it is known who opens it. */
+export function preloadPage(path: string): void {
+  const page = PAGES.find((one) => path === one.path || path.startsWith(`${one.path}/`));
+  page?.load().catch(() => {
+    // it is fetched again when it is shown, and a failure is said there
+  });
+}
+
+function withComponents(pages: Omit<Page, "component">[]): Page[] {
+  return pages.map((page) => ({ ...page, component: lazy(page.load) }));
+}

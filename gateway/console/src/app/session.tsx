@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useState } from "react";
 import { api, dataOf, type Schemas } from "../api/client";
 import { ApiError } from "../api/problem";
@@ -9,11 +9,16 @@ import { followSession, onSignOutElsewhere, tellOtherTabs } from "./sessionEvent
 /** Whom the bus identifies the user as; null where nobody is signed in. */
 export type Session = Schemas["Principal"] | null;
 
-const ME = ["me"];
+const ME = { queryKey: ["me"], queryFn: readSession, staleTime: 30_000 };
 const SIGNED_OUT = "/console/sign-in?signed-out";
 
 const SessionContext = createContext<Session>(null);
 const SessionEnded = lazy(() => import("../pages/sign-in/SessionEnded"));
+
+/** Ask who is signed in, before anything is drawn that needs to know. */
+export function prefetchSession(queries: QueryClient): void {
+  void queries.prefetchQuery({ ...ME, gcTime: 30_000 }); // kept until the first page takes it
+}
 
 /** Return who is signed in. */
 export function useSession(): Session {
@@ -41,7 +46,7 @@ export async function signOut(): Promise<void> {
  */
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const { data, isPending } = useQuery({ queryKey: ME, queryFn: readSession, staleTime: 30_000 });
+  const { data, isPending } = useQuery(ME);
   const [known, setKnown] = useState<Session>(null);
   const signedIn = Boolean(data);
 
@@ -55,7 +60,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     if (!signedIn) return;
     return followSession((event) => {
       if (event.kind !== "signed-out") {
-        queries.setQueryData(ME, event.kind === "session" ? event.session : null);
+        queries.setQueryData(ME.queryKey, event.kind === "session" ? event.session : null);
       }
     });
   }, [signedIn, queries]);

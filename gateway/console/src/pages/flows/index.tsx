@@ -1,7 +1,7 @@
 import { Alert, Anchor, Badge, Button, Group, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { useHotkeys, useMediaQuery } from "@mantine/hooks";
 import { IconClockExclamation } from "@tabler/icons-react";
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState, OutOfDateNotice } from "../../components/PageStates";
 import { formatTime } from "../../components/Timestamp";
@@ -69,6 +69,7 @@ function Content({
   onChange: (change: Partial<Filters>) => void;
 }) {
   const narrow = useMediaQuery("(max-width: 62em)", false, { getInitialValueInEffect: false });
+  const shown = useDeferredValue<Picture | null>(picture, null); // what is further down must not hold up the bands
   if (picture.items.length === 0) {
     return (
       <>
@@ -86,8 +87,8 @@ function Content({
           <Legend picture={picture} unwell={filters.unwell} />
         </div>
       )}
-      <LatencyHeatMap picture={picture} />
-      {!filters.wall && <FlowTable picture={picture} />}
+      {shown && <LatencyHeatMap picture={shown} />}
+      {shown && !filters.wall && <FlowTable picture={shown} />}
     </>
   );
 }

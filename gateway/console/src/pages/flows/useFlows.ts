@@ -53,13 +53,13 @@ export function useFlows(filters: Filters): Flows {
   const reason = useQuery({
     queryKey: ["flows", url],
     queryFn: () => dataOf(api.GET("/ops/flows", { params: { query: { ...query, top: 1 } } })),
-    enabled: !stream.live && picture === null,
+    enabled: !stream.live && stream.tried && picture === null,
     retry: false,
     refetchInterval: 5000,
   });
   return {
     picture,
-    stream: stream.live && silent ? { live: false, since: silent } : stream,
+    stream: stream.live && silent ? { live: false, since: silent, tried: true } : stream,
     error: picture === null ? reason.error : null,
   };
 }
