@@ -4,22 +4,17 @@ It starts a demo bus with a working day, waits until offices have opened, and op
 """
 
 import asyncio
-import re
-import sys
-import tempfile
 
 from playwright.async_api import Browser, Page
 
 from support.console import chromium
-from support.processes import ROOT, free_port
+from support.demo_bus import demo_bus, signed_in_state
+from support.processes import ROOT
 
 FOLDER = ROOT / "docs/console"
 SIZE = {"width": 1440, "height": 900}
 WORKING_SECONDS = 100
 """Of the working day that passes first: until the database of the population is slow."""
-
-START_SECONDS = 300
-"""Within which a bus has started and the console is built."""
 
 OPERATOR = ("flows", "messages", "adapters", "health", "catalogue", "subscriptions", "access", "evidence", "account")
 OFFICER = ("forms",)
@@ -29,46 +24,26 @@ WIDE = {"flows": "flows?window=1h", "catalogue": "catalogue/insurance/v1"}
 
 async def make_pictures() -> None:
     """Make all of them."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["up", "--traffic", "--port", str(free_port()), "--state-dir", folder]
-        bus = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "lgsp_gateway", *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
-        )
-        try:
-            links = await _links(bus)
-            await asyncio.sleep(WORKING_SECONDS)
-            async with chromium() as browser:
-                await _photograph(browser, links["operator"], OPERATOR)
-                await _photograph(browser, links["officer"], OFFICER)
-                await _photograph_public(browser, links["operator"])
-        finally:
-            bus.terminate()
-            await bus.wait()
-
-
-async def _links(bus: asyncio.subprocess.Process) -> dict[str, str]:
-    """Read the links that sign people in, until the console is there."""
-    assert bus.stdout
-    links: dict[str, str] = {}
-    async with asyncio.timeout(START_SECONDS):
-        async for line in bus.stdout:
-            text = line.decode()
-            if found := re.search(r"console, (\w+), once +(http\S+)", text):
-                links[found[1]] = found[2]
-            if re.search(r"console +http", text):
-                return links
-    raise AssertionError("the bus ended")
+    async with demo_bus() as links:
+        await asyncio.sleep(WORKING_SECONDS)
+        async with chromium() as browser:
+            await _photograph(browser, links["operator"], OPERATOR)
+            await _photograph(browser, links["officer"], OFFICER)
+            await _photograph_public(browser, links["operator"])
 
 
 async def _photograph(browser: Browser, link: str, names: tuple[str, ...]) -> None:
-    context = await browser.new_context(viewport=SIZE, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh")  # type: ignore[arg-type]
+    origin, state = await signed_in_state(browser, link)
+    context = await browser.new_context(
+        storage_state=state,
+        viewport=SIZE,  # type: ignore[arg-type]
+        locale="vi-VN",
+        timezone_id="Asia/Ho_Chi_Minh",
+    )
     page = await context.new_page()
-    await page.goto(link)
-    await page.wait_for_url(re.compile("/console/(?!sign-in)"))
-    origin = page.url.split("/console", maxsplit=1)[0]
     for name in names:
         for theme in ("light", "dark"):
-            await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=theme)
             await page.goto(f"{origin}/console/{WIDE.get(name, name)}")
             await _save(page, f"{name}-{theme}")
     await context.close()
