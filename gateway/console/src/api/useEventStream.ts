@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { onReconnection } from "./reconnection";
 
 const SHORTEST_MS = 1000;
 const LONGEST_MS = 30_000;
@@ -51,7 +52,13 @@ export function useEventStream(
       }
     };
     open();
+    const forget = onReconnection(() => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      window.clearTimeout(timer);
+      open();
+    });
     return () => {
+      forget();
       window.clearTimeout(timer);
       source.close();
     };

@@ -3,12 +3,12 @@ import { useDisclosure } from "@mantine/hooks";
 import { Suspense } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { FindMessage } from "../components/FindMessage";
-import { EmptyState, ForbiddenState, LoadingState } from "../components/PageStates";
+import { AwayNotice, EmptyState, ForbiddenState, LoadingState } from "../components/PageStates";
 import { useCommonTexts } from "../texts/common";
 import icon from "./icon.svg";
 import { PageBoundary } from "./PageBoundary";
 import { PAGES, type Page } from "./pages";
-import { type Session, useSession } from "./session";
+import { type Session, useAwaySince, useSession } from "./session";
 import { UserMenu } from "./UserMenu";
 
 const GROUPS = ["monitor", "services", "administration"] as const;
@@ -17,6 +17,7 @@ const GROUPS = ["monitor", "services", "administration"] as const;
 export function Shell() {
   const t = useCommonTexts();
   const session = useSession();
+  const awaySince = useAwaySince();
   const [opened, { toggle, close }] = useDisclosure();
   const [location] = useLocation();
   const shown = location.split("/")[1]; // another page is tried, whatever became of this one
@@ -67,6 +68,7 @@ export function Shell() {
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
+        {awaySince && <AwayNotice since={awaySince} />}
         <PageBoundary key={shown}>
           <Suspense fallback={<LoadingState />}>
             <Pages session={session} first={first} />

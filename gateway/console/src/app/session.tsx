@@ -1,7 +1,17 @@
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useState } from "react";
+import {
+  createContext,
+  lazy,
+  type ReactNode,
+  Suspense,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+} from "react";
 import { api, dataOf, type Schemas } from "../api/client";
 import { ApiError } from "../api/problem";
+import { announceReconnection } from "../api/reconnection";
 import { LoadingState } from "../components/PageStates";
 import { keepIssuerSignOut } from "./issuerSignOut";
 import { followSession, onSignOutElsewhere, tellOtherTabs } from "./sessionEvents";
@@ -12,6 +22,7 @@ export type Session = Schemas["Principal"] | null;
 const ME = { queryKey: ["me"], queryFn: readSession, staleTime: 30_000 };
 const SIGNED_OUT = "/console/sign-in?signed-out";
 
+const AwayContext = createContext<Date | null>(null);
 const SessionContext = createContext<Session>(null);
 const SessionEnded = lazy(() => import("../pages/sign-in/SessionEnded"));
 
@@ -23,6 +34,11 @@ export function prefetchSession(queries: QueryClient): void {
 /** Return who is signed in. */
 export function useSession(): Session {
   return useContext(SessionContext);
+}
+
+/** Return since when the bus has not answered; null while it does. */
+export function useAwaySince(): Date | null {
+  return useContext(AwayContext);
 }
 
 /** Tell whether the user has one of these roles. What is allowed is decided by the API; this only chooses what is shown. */
@@ -48,6 +64,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
   const { data, isPending } = useQuery(ME);
   const [known, setKnown] = useState<Session>(null);
+  const [away, setAway] = useState<string | null>(null);
   const signedIn = Boolean(data);
 
   useEffect(() => {
@@ -59,20 +76,32 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (!signedIn) return;
     return followSession((event) => {
-      if (event.kind !== "signed-out") {
+      if (event.kind === "signed-out") return;
+      setAway(event.kind === "away" ? event.since : null);
+      if (event.kind !== "away") {
         queries.setQueryData(ME.queryKey, event.kind === "session" ? event.session : null);
       }
     });
   }, [signedIn, queries]);
 
+  useEffect(() => {
+    if (away === null) return;
+    return () => {
+      // What is shown may be old, and what is asked for again waits for its turn.
+      announceReconnection();
+      void queries.invalidateQueries();
+    };
+  }, [away, queries]);
+
   // Also where the stream has said before that the session has ended.
   useEffect(() => onSignOutElsewhere(() => location.assign(SIGNED_OUT)), []);
 
+  const awaySince = useMemo(() => (away === null ? null : new Date(away)), [away]);
   if (isPending) return <LoadingState />;
   const ended = known !== null && !data;
   return (
     <SessionContext.Provider value={data ?? known}>
-      {children}
+      <AwayContext.Provider value={awaySince}>{children}</AwayContext.Provider>
       {ended && (
         <Suspense>
           <SessionEnded onSignedIn={() => queries.invalidateQueries()} />

@@ -1,10 +1,14 @@
 import type { Schemas } from "../api/client";
 
-/** What becomes of a session: who is signed in now, that it has ended, or that the user signed out in some tab. */
+/**
+ * What becomes of a session: who is signed in now, that it has ended, that the user signed out in some tab, or that nobody can tell
+ * since a time (RFC 3339), because the bus does not answer.
+ */
 export type SessionEvent =
   | { kind: "session"; session: Schemas["Principal"] }
   | { kind: "ended" }
-  | { kind: "signed-out" };
+  | { kind: "signed-out" }
+  | { kind: "away"; since: string };
 
 const CHANNEL = "lgsp-session";
 const LOCK = "lgsp-session-stream";
@@ -58,6 +62,7 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
     let source: EventSource;
     let timer: number | undefined;
     let pause = SHORTEST_MS;
+    let away: string | null = null;
     const finish = () => {
       window.clearTimeout(timer);
       source.close();
@@ -67,6 +72,7 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
       source = new EventSource("/me/session/events");
       source.addEventListener("session", ({ data }) => {
         pause = SHORTEST_MS;
+        away = null;
         pass({ kind: "session", session: JSON.parse(data) });
       });
       source.addEventListener("ended", () => {
@@ -75,10 +81,15 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
       });
       source.onerror = async () => {
         source.close();
-        if (await hasEnded()) {
+        const found = await lookForSession();
+        if (found === "ended") {
           finish();
           pass({ kind: "ended" });
         } else if (!signal.aborted) {
+          if (found === "away") {
+            away ??= new Date().toISOString();
+            pass({ kind: "away", since: away });
+          }
           timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
           pause = Math.min(pause * 2, LONGEST_MS);
         }
@@ -89,11 +100,13 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
   });
 }
 
-/** Tell whether nobody is signed in any more; false while the bus does not answer. */
-async function hasEnded(): Promise<boolean> {
+/** Tell whether the session goes on, has ended, or cannot be asked after because the bus does not answer. */
+async function lookForSession(): Promise<"there" | "ended" | "away"> {
   try {
-    return (await fetch("/me", { cache: "no-store" })).status === 401;
+    const { status } = await fetch("/me", { cache: "no-store" });
+    if (status === 401) return "ended";
+    return status >= 500 ? "away" : "there"; // a proxy answers for a gateway that is away
   } catch {
-    return false;
+    return "away";
   }
 }

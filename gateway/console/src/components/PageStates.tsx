@@ -78,6 +78,22 @@ export function OutOfDateNotice({ stream }: { stream: StreamState }) {
   );
 }
 
+/** Show that the bus does not answer, and since when. */
+export function AwayNotice({ since }: { since: Date }) {
+  const t = useCommonTexts();
+  return (
+    <Alert
+      role="status"
+      color="yellow"
+      mb="md"
+      icon={<IconPlugConnectedX aria-hidden />}
+      className="no-print"
+    >
+      {t("awaySince", { time: formatTime(since) })}
+    </Alert>
+  );
+}
+
 function CentredState({ icon, title, help }: { icon: ReactNode; title: string; help?: ReactNode }) {
   return (
     <Center mih={240}>

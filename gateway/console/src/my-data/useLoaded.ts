@@ -1,4 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
+import { ApiError } from "../api/problem";
+
+const AGAIN_MS = 4000;
 
 interface Loaded<T> {
   data: T | undefined;
@@ -8,7 +11,10 @@ interface Loaded<T> {
   replace: (data: T) => void;
 }
 
-/** Load something when the page is shown, and again when `load` is another function. What came last is kept while it loads. */
+/**
+ * Load something when the page is shown, and again when `load` is another function, and while the bus does not answer. What came last
+ * is kept while it loads.
+ */
 export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
   const [data, setData] = useState<T>();
   const [error, setError] = useState<Error | null>(null);
@@ -34,6 +40,11 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
       current = false;
     };
   }, [load, attempt]);
+  useEffect(() => {
+    if (!(error instanceof ApiError && error.status === 0)) return;
+    const timer = setTimeout(() => setAttempt((before) => before + 1), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [error]);
   const reload = useCallback(() => setAttempt((before) => before + 1), []);
   return { data, error, loading, reload, replace: setData };
 }

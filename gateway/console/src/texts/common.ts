@@ -40,6 +40,10 @@ export const useCommonTexts = createTexts("common", {
     vi: "Không kết nối được với trục. Trang tự thử lại.",
     en: "The bus does not answer. This page keeps trying.",
   },
+  awaySince: {
+    vi: "Trục không trả lời từ {{time}}. Những gì đã nhập vẫn còn; trang tự kết nối lại.",
+    en: "The bus has not answered since {{time}}. Nothing typed is lost; this page reconnects by itself.",
+  },
   outOfDate: {
     vi: "Mất kết nối từ {{time}}: số liệu bên dưới đã cũ. Trang đang tự kết nối lại.",
     en: "The connection was lost at {{time}}: the figures below are out of date. Reconnecting.",

@@ -37,8 +37,8 @@ export const useMyDataTexts = createTexts("my-data", {
   loading: { vi: "Đang tải…", en: "Loading…" },
   retry: { vi: "Thử lại", en: "Try again" },
   away: {
-    vi: "Không kết nối được. Hãy kiểm tra mạng rồi thử lại.",
-    en: "There is no connection. Check your network and try again.",
+    vi: "Không kết nối được. Trang tự thử lại; nếu lâu, hãy kiểm tra mạng.",
+    en: "There is no connection. This page keeps trying; if it takes long, check your network.",
   },
   sections: { vi: "Các phần của trang", en: "Sections of the page" },
   log: { vi: "Ai đã xem", en: "Who looked" },
