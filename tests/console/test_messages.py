@@ -360,6 +360,7 @@ async def test_nothing_scrolls_sideways_at_360_pixels(searched: Searched, consol
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 async def test_a_hundred_thousand_messages_are_searched_as_a_few_are(tmp_path: Path, browser: Browser) -> None:
     address = str(tmp_path / "index.db")
     index = Index(address, writes=True)

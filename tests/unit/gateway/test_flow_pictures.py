@@ -53,6 +53,14 @@ async def test_the_unwell_come_first_and_what_is_left_out_is_counted() -> None:
     assert picture.head["total"]["calls"] == 56
 
 
+async def test_a_whole_name_finds_that_system_alone_and_a_part_all_that_have_it() -> None:
+    flows = {Parties(name, "p", "s", "o", "call"): counts(1) for name in ("desk-1", "desk-17", "desk-170")}
+    whole = await pictured(flows, words="desk-17")
+    assert [one["consumer"] for one in whole.items.values()] == ["desk-17"]
+    assert len((await pictured(flows, words="desk-1")).items) == 1
+    assert len((await pictured(flows, words="desk")).items) == 3
+
+
 async def test_a_picture_that_can_be_read_at_a_glance_shows_services_else_agencies() -> None:
     few = {Parties(f"c-{number}", "p", f"s-{number}", "o", "call"): counts(1) for number in range(30)}
     assert (await pictured(few, group="auto")).head["group"] == "service"

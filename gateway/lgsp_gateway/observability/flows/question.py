@@ -23,7 +23,8 @@ class Question:
     Args:
         window: a key of `models.WINDOWS`.
         group: one of `GROUPS`.
-        words: of names and titles; each must occur in a party of the flow: a system, its agency, or the service.
+        words: of names and titles; each must occur in a party of the flow: a system, its agency, or the service. One that is
+            the whole name of a system or a service finds that alone.
         agency: of the consumer or of the provider.
         visible_agency: the agency whose flows alone the caller may see; None where the caller may see all.
         unwell: leave out healthy flows.
@@ -76,9 +77,13 @@ def _containing(
     service_texts = {name: _searchable(name, *_in_both_languages(titles.get(name))) for name in services}
     clauses: list[Clause] = []
     for word in words:
-        found = frozenset(name for name, text in texts.items() if word in text)
-        found_services = frozenset(name for name, text in service_texts.items() if word in text)
-        clauses.append({"consumer": found, "provider": found, "service": found_services})
+        if word in texts or word in service_texts:  # a whole name means that one alone, not those that begin with it
+            found, found_services = texts.keys() & {word}, service_texts.keys() & {word}
+        else:
+            found = {name for name, text in texts.items() if word in text}
+            found_services = {name for name, text in service_texts.items() if word in text}
+        found_systems = frozenset(found)
+        clauses.append({"consumer": found_systems, "provider": found_systems, "service": frozenset(found_services)})
     return clauses
 
 

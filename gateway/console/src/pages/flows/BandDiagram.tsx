@@ -134,7 +134,7 @@ function Columns({ lefts }: { lefts: number[] }) {
       : (["consumers", "services", "providers"] as const);
   return (
     <div className={classes.columns} aria-hidden>
-      {names.map((name, column) => (
+      {(lefts.length ? names : []).map((name, column) => (
         <span key={name} style={{ left: lefts[column] }}>
           {t(name)}
           {name === "providers" && <small>{t("providersHelp")}</small>}
