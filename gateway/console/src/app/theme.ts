@@ -36,6 +36,8 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
+    // What scrolls in its own frame scrolls by keyboard too.
+    TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
     // The head of a dialog is no landmark of the page beside that of the shell.
     Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
   },

@@ -238,7 +238,7 @@ function FieldChoice({
       value={chosen}
       onChange={onChange}
     >
-      <ScrollArea.Autosize mah={260} mt="xs">
+      <ScrollArea.Autosize mah={260} mt="xs" viewportProps={{ tabIndex: 0 }}>
         <Stack gap={6}>
           <Checkbox value={EVERYTHING} label={t("allFields")} />
           {!chosen.includes(EVERYTHING) &&

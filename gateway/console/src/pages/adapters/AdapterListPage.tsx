@@ -72,7 +72,7 @@ function SystemSection({ system, instances }: { system: string; instances: Adapt
           {instances[0]?.agency} · {t("count", { count: instances.length })}
         </Text>
       </Group>
-      <ScrollArea type="auto">
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
         <Table miw={820} verticalSpacing={6} fz="sm" highlightOnHover aria-labelledby={`system-${system}`}>
           <Table.Thead>
             <Table.Tr>

@@ -16,7 +16,7 @@ export function Decisions({ decisions }: { decisions: NonNullable<Adapter["decis
           {t("noDecisions")}
         </Text>
       ) : (
-        <ScrollArea type="auto">
+        <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
           <Table miw={520} fz="sm" verticalSpacing={6} aria-labelledby="decisions">
             <Table.Thead>
               <Table.Tr>

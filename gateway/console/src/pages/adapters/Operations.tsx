@@ -17,7 +17,7 @@ export function Operations({ operations }: { operations: Adapter["operations"] }
       <Title order={2} id="operations">
         {t("operations")}
       </Title>
-      <ScrollArea type="auto">
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
         <Table miw={760} fz="sm" verticalSpacing={6} aria-labelledby="operations">
           <Table.Thead>
             <Table.Tr>
@@ -119,7 +119,7 @@ export function Watches({ events }: { events: NonNullable<Adapter["events"]> }) 
       <Title order={2} id="watches">
         {t("events")}
       </Title>
-      <ScrollArea type="auto">
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
         <Table miw={600} fz="sm" verticalSpacing={6} aria-labelledby="watches">
           <Table.Thead>
             <Table.Tr>

@@ -45,7 +45,7 @@ export function Logs() {
           </Group>
           {data.items.length === 0 && <EmptyState title={t("noLogs")}>{t("noLogsHelp")}</EmptyState>}
           {data.items.length > 0 && (
-            <ScrollArea type="auto">
+            <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
               <Table miw={820} fz="sm" verticalSpacing="sm" aria-label={t("logs")}>
                 <Table.Thead>
                   <Table.Tr>

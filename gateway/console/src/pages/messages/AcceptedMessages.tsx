@@ -66,7 +66,7 @@ export function AcceptedMessages() {
 function AcceptedTable({ items }: { items: readonly Schemas["Message"][] }) {
   const t = useMessageTexts();
   return (
-    <ScrollArea type="auto">
+    <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
       <Table miw={760} fz="sm" highlightOnHover aria-label={t("accepted")}>
         <Table.Thead>
           <Table.Tr>

@@ -162,7 +162,7 @@ function LetterTable({
   const t = useMessageTexts();
   const all = items.every(({ id }) => selected.has(id));
   return (
-    <ScrollArea type="auto">
+    <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
       <Table miw={860} fz="sm" highlightOnHover aria-label={t("deadLetters")}>
         <Table.Thead>
           <Table.Tr>

@@ -14,7 +14,7 @@ import { meaningOf, useOutcomeTitles } from "./useOutcomeTitles";
 export function ResultTable({ items, dimmed }: { items: readonly Schemas["EntryFound"][]; dimmed: boolean }) {
   const t = useMessageTexts();
   return (
-    <ScrollArea type="auto" opacity={dimmed ? 0.6 : 1}>
+    <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }} opacity={dimmed ? 0.6 : 1}>
       <Table miw={760} verticalSpacing={6} fz="sm" highlightOnHover aria-label={t("results")}>
         <Table.Thead>
           <Table.Tr>

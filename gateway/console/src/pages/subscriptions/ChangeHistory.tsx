@@ -33,7 +33,7 @@ export function ChangeHistory({ changes }: { changes: readonly Change[] }) {
       <Title order={2} id="history">
         {t("history")}
       </Title>
-      <ScrollArea type="auto">
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
         <Table miw={520} fz="sm" verticalSpacing={6} aria-labelledby="history">
           <Table.Thead>
             <Table.Tr>

@@ -21,7 +21,7 @@ export function SubscriptionList() {
   if (items.length === 0) return <EmptyState title={t("none")}>{t("noneHelp")}</EmptyState>;
   return (
     <>
-      <ScrollArea type="auto">
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
         <Table miw={760} fz="sm" verticalSpacing={6} highlightOnHover aria-label={t("subscriptions")}>
           <Head texts={[t("name"), t("system"), t("events"), t("delivery"), t("state")]} />
           <Table.Tbody>
@@ -64,7 +64,7 @@ export function EndpointList() {
   if (items.length === 0) return <EmptyState title={t("noEndpoints")}>{t("noEndpointsHelp")}</EmptyState>;
   return (
     <>
-      <ScrollArea type="auto">
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
         <Table
           miw={680}
           fz="sm"
