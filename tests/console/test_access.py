@@ -13,6 +13,7 @@ from support.accessibility import accessibility_faults
 from support.approvers import day
 from support.console import Console
 from support.people import new_name
+from support.keyboard import press, write
 from support.workbench import Workbench, document, grant
 
 HOSTILE = '"><img src=x onerror=alert(1)>\u202e'
@@ -52,17 +53,19 @@ async def test_an_administrator_registers_a_system_and_its_key_takes_a_token(con
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.post_data or ""))
     await page.goto("/console/access")
-    await page.get_by_role("link", name="Đăng ký hệ thống").click()
-    await page.get_by_label("Tên hệ thống").fill(name)
-    await page.get_by_label("Tên tiếng Việt").fill("Đăng ký tàu cá")
-    await page.get_by_label("Tên tiếng Anh").fill(HOSTILE)
-    await page.get_by_role("button", name="Tiếp tục").click()
-    await page.get_by_role("button", name="Tạo khóa").click()
+    await expect(page.get_by_role("link", name="Đăng ký hệ thống")).to_be_visible()
+    await press(page, "Đăng ký hệ thống")  # by keyboard alone, until it has its key
+    await write(page, "Tên hệ thống", name)
+    await write(page, "Tên tiếng Việt", "Đăng ký tàu cá")
+    await write(page, "Tên tiếng Anh", HOSTILE)
+    await press(page, "Tiếp tục")
+    await press(page, "Tạo khóa")
+    await expect(page.get_by_role("button", name="Tải khóa bí mật")).to_be_visible()
     async with page.expect_download() as download:
-        await page.get_by_role("button", name="Tải khóa bí mật").click()
+        await press(page, "Tải khóa bí mật")
     file = tmp_path / "key.json"
     await (await download.value).save_as(file)
-    await page.get_by_role("button", name="Đăng ký hệ thống").click()
+    await press(page, "Đăng ký hệ thống")
     await expect(page.get_by_text(f"Hệ thống {name} đã được đăng ký")).to_be_visible()
 
     await page.get_by_role("combobox", name="Chọn dịch vụ").click()

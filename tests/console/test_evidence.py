@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Route, expect
 from support.accessibility import accessibility_faults
 from support.console import Console
+from support.keyboard import press
 from support.searched import Searched
 from support.searched_console import console, people, searched, sent
 from support.waits import eventually
@@ -21,7 +22,7 @@ __all__ = ["console", "people", "searched"]
         ("en", "Verify the log of bench", "Verified here for the first time", "No witness has signed"),
     ],
 )
-async def test_a_log_is_verified_in_the_browser(
+async def test_a_log_is_verified_in_the_browser_by_keyboard_alone(
     searched: Searched, console: Console, language: str, verify: str, good: str, witness: str
 ) -> None:
     message = await sent(searched)
@@ -29,7 +30,7 @@ async def test_a_log_is_verified_in_the_browser(
     page = await console.page("auditor", language=language)
     await page.goto("/console/evidence")
     await expect(page.get_by_text(witness)).to_be_visible()
-    await page.get_by_role("button", name=verify).click()
+    await press(page, verify)
     await expect(page.get_by_text(good)).to_be_visible()
     assert await accessibility_faults(page) == []
 

@@ -11,7 +11,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from support.accessibility import accessibility_faults
 from support.console import SAME_ORIGIN, TIMEOUT_MS, Console, Officials
+from support.keyboard import press, write
 from support.people import People, new_name, new_person_id
+from support.processes import ROOT
 from support.workbench import Workbench, document
 
 PASSWORD = "con mèo nhà tôi thích ngủ trưa"
@@ -208,20 +210,23 @@ async def test_an_authenticator_is_set_up_and_asked_for(people: People, site: Co
     await local_user(people.bus, user)
     page = await site.page_with(language="en")
     await sign_in(page, user)
-    await page.get_by_role("button", name="Turn on").click()
+    await expect(page.get_by_role("button", name="Turn on")).to_be_visible()
+    await press(page, "Turn on")  # by keyboard alone
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Present password").fill("wrong")
+    await expect(dialog).to_be_visible()
+    await write(page, "Present password", "wrong")
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_text("present password is wrong")).to_be_visible()
-    await dialog.get_by_label("Present password").fill(PASSWORD)
+    await page.keyboard.press("Control+a")
+    await write(page, "Present password", PASSWORD)
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_role("img", name="QR code")).to_be_visible()
     secret = await dialog.locator("code").inner_text()
-    await dialog.get_by_label("Code of 6 digits").fill(pyotp.TOTP(secret).now())
+    await write(page, "Code of 6 digits", pyotp.TOTP(secret).now())
     await page.keyboard.press("Enter")
     await expect(dialog.locator("code")).to_have_count(10)
     recovery = await dialog.locator("code").first.inner_text()
-    await page.get_by_role("button", name="I have kept them").click()
+    await press(page, "I have kept them")
     await expect(page.get_by_text("10 recovery codes left")).to_be_visible()
     await expect(dialog).to_be_hidden()
     await no_faults_of_accessibility(page)
