@@ -89,7 +89,7 @@ export const useAccountTexts = createTexts("account", {
   sessions: { vi: "Các phiên đang mở", en: "Open sessions" },
   thisOne: { vi: "Phiên này", en: "This one" },
   device: { vi: "Thiết bị", en: "Device" },
-  method: { vi: "Cách đăng nhập", en: "Signed in by" },
+  method: { vi: "Đăng nhập bằng", en: "Signed in by" },
   began: { vi: "Bắt đầu", en: "Began" },
   address: { vi: "Địa chỉ", en: "Address" },
   issuer: { vi: "bên cấp tài khoản", en: "issuer" },

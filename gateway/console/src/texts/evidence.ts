@@ -25,7 +25,7 @@ export const useEvidenceTexts = createTexts("evidence", {
   signedAll: { vi: "{{name}}: toàn bộ", en: "{{name}}: all of it" },
   timestamp: { vi: "Dấu thời gian (RFC 3161)", en: "Timestamp (RFC 3161)" },
   index: { vi: "Chỉ mục tìm kiếm", en: "Search index" },
-  "index-current": { vi: "Mới", en: "Current" },
+  "index-current": { vi: "Đã cập nhật", en: "Current" },
   "index-stale": { vi: "Chậm {{batches}} lô từ {{time}}", en: "{{batches}} batches behind since {{time}}" },
   "index-unavailable": { vi: "Không đọc được", en: "Not available" },
   "index-none": { vi: "Gateway này không có", en: "None on this gateway" },

@@ -76,10 +76,12 @@ function SystemSection({ system, instances }: { system: string; instances: Adapt
         <Table miw={820} verticalSpacing={6} fz="sm" highlightOnHover aria-labelledby={`system-${system}`}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w="24%">{t("service")}</Table.Th>
+              <Table.Th w="20%">{t("service")}</Table.Th>
               <Table.Th w="18%">{t("state")}</Table.Th>
               <Table.Th w="12%">{t("load")}</Table.Th>
-              <Table.Th w="18%">{t("latency")}</Table.Th>
+              <Table.Th w="22%" style={{ whiteSpace: "nowrap" }}>
+                {t("latency")}
+              </Table.Th>
               <Table.Th>{t("lastError")}</Table.Th>
             </Table.Tr>
           </Table.Thead>

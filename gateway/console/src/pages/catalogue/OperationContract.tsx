@@ -23,7 +23,7 @@ export function OperationContract({ contract, major, name }: Props) {
   if (!operation) return null;
   const classification = operation.classification ?? contract.classification;
   const facts = [
-    t("answersWithin", { time: operation.timeout }),
+    t("answersWithin", { time: operation.timeout.replace(/(\d)([a-z])/g, "$1\u00a0$2") }),
     t(operation.idempotent ? "idempotent" : "notIdempotent"),
     ...(operation.async ? [t("asynchronous")] : []),
     ...(classification === "personal" ? [t("needsPurpose")] : []),

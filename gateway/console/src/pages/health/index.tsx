@@ -1,7 +1,8 @@
-import { Alert, Card, Group, List, Stack, Text, Title } from "@mantine/core";
+import { Card, Group, List, Stack, Text, Title } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { useEventStream } from "../../api/useEventStream";
+import { Notice } from "../../components/Notice";
 import { PageHeader } from "../../components/PageHeader";
 import { ErrorState, LoadingState, OutOfDateNotice } from "../../components/PageStates";
 import { StatusBadge } from "../../components/StatusBadge";
@@ -56,9 +57,9 @@ function Failing({ checks }: { checks: CheckList["items"] }) {
   const titleOf = useCheckTitle();
   if (checks.length === 0) {
     return (
-      <Alert color="teal" role="status" title={t("allPass")}>
+      <Notice meaning="healthy" title={t("allPass")}>
         {t("allPassHelp")}
-      </Alert>
+      </Notice>
     );
   }
   return (
