@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 LONGEST = (
+    "tests/console/test_every_page.py",
     "tests/gateway/test_fast_path.py",
     "tests/console/test_messages.py",
     "tests/adapters/test_hostile_folders.py",
