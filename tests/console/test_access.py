@@ -59,7 +59,7 @@ async def test_an_administrator_registers_a_system_and_its_key_takes_a_token(con
     await write(page, "Tên tiếng Việt", "Đăng ký tàu cá")
     await write(page, "Tên tiếng Anh", HOSTILE)
     await press(page, "Tiếp tục")
-    await press(page, "Tạo khóa")
+    await press(page, "Tạo khóa", exact=True)
     await expect(page.get_by_role("button", name="Tải khóa bí mật")).to_be_visible()
     async with page.expect_download() as download:
         await press(page, "Tải khóa bí mật")

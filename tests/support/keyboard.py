@@ -12,18 +12,19 @@ _FOCUSED = """() => {
 }"""
 
 
-async def reach(page: Page, name: str, key: str = "Tab") -> None:
-    """Press a key until the focus is on the element whose label or text begins with a name."""
+async def reach(page: Page, name: str, *, exact: bool = False) -> None:
+    """Press Tab until the focus is on the element whose label or text begins with a name, or is that name alone."""
     for _ in range(_STOPS):
-        if (await page.evaluate(_FOCUSED)).startswith(name):
+        focused: str = await page.evaluate(_FOCUSED)
+        if focused == name or (focused.startswith(name) and not exact):
             return
-        await page.keyboard.press(key)
+        await page.keyboard.press("Tab")
     raise AssertionError(f"the focus does not come to {name}")
 
 
-async def press(page: Page, name: str, key: str = "Enter") -> None:
+async def press(page: Page, name: str, key: str = "Enter", *, exact: bool = False) -> None:
     """Reach an element, and press a key on it."""
-    await reach(page, name)
+    await reach(page, name, exact=exact)
     await page.keyboard.press(key)
 
 

@@ -13,7 +13,7 @@ export type SessionEvent =
 const CHANNEL = "lgsp-session";
 const LOCK = "lgsp-session-stream";
 const SHORTEST_MS = 500;
-const LONGEST_MS = 15_000;
+const LONGEST_MS = 6000;
 
 /** Tell the other tabs of this browser what became of the session. */
 export function tellOtherTabs(event: SessionEvent): void {
@@ -89,6 +89,8 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
           if (found === "away") {
             away ??= new Date().toISOString();
             pass({ kind: "away", since: away });
+          } else {
+            pause = SHORTEST_MS; // the bus answers again
           }
           timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
           pause = Math.min(pause * 2, LONGEST_MS);
