@@ -53,8 +53,10 @@ export function useEventStream(
     };
     open();
     const forget = onReconnection(() => {
-      if (source.readyState !== EventSource.CLOSED) return;
+      if (source.readyState === EventSource.OPEN) return;
       window.clearTimeout(timer);
+      source.close(); // the browser's own pauses grow as well
+      pause = SHORTEST_MS;
       open();
     });
     return () => {
