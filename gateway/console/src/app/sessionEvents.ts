@@ -91,6 +91,8 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
             pass({ kind: "away", since: away });
           } else {
             pause = SHORTEST_MS; // the bus answers again
+            away = null;
+            pass({ kind: "session", session: found });
           }
           timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
           pause = Math.min(pause * 2, LONGEST_MS);
@@ -102,12 +104,12 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
   });
 }
 
-/** Tell whether the session goes on, has ended, or cannot be asked after because the bus does not answer. */
-async function lookForSession(): Promise<"there" | "ended" | "away"> {
+/** Read whose session it is, whether it has ended, or that the bus does not answer. */
+async function lookForSession(): Promise<Schemas["Principal"] | "ended" | "away"> {
   try {
-    const { status } = await fetch("/me", { cache: "no-store" });
-    if (status === 401) return "ended";
-    return status >= 500 ? "away" : "there"; // a proxy answers for a gateway that is away
+    const answer = await fetch("/me", { cache: "no-store", signal: AbortSignal.timeout(LONGEST_MS) });
+    if (answer.status === 401) return "ended";
+    return answer.ok ? await answer.json() : "away"; // a proxy answers for a gateway that is away
   } catch {
     return "away";
   }
