@@ -7,7 +7,7 @@ A page of the list that has no line in `docs/console/README.md` does not exist; 
 
 import re
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -116,6 +116,13 @@ async def loaded(page: Page, path: str) -> None:
     await expect(page.get_by_text(re.compile("^(Đang tải…|Loading…)$"))).to_have_count(0)
 
 
+async def themed(page: Page, theme: Literal["dark", "light"]) -> None:
+    """Let the device prefer a theme, and wait until the page is in it."""
+    await page.emulate_media(color_scheme=theme)
+    await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", theme)
+    await page.evaluate(_SETTLED)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("language", "width"), [("vi", 360), ("en", 1440)])
 async def test_every_page_is_accessible_in_both_themes_and_hostile_text_stays_text(
@@ -127,10 +134,9 @@ async def test_every_page_is_accessible_in_both_themes_and_hostile_text_stays_te
     for path in (*(one.path for one in PAGES), *below):
         await loaded(page, path)
         found += [f"{path}: {fault}" for fault in await accessibility_faults(page)]
-        await page.emulate_media(color_scheme="dark")
-        await page.evaluate(_SETTLED)
+        await themed(page, "dark")
         found += [f"{path}, dark: {fault}" for fault in await accessibility_faults(page, "color-contrast")]
-        await page.emulate_media(color_scheme="light")
+        await themed(page, "light")
         if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{path}: scrolls sideways")
         if await page.locator("img[src=x]").count():
