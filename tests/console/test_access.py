@@ -12,8 +12,8 @@ from playwright.async_api import Page, expect
 from support.accessibility import accessibility_faults
 from support.approvers import day
 from support.console import Console
-from support.people import new_name
 from support.keyboard import press, write
+from support.people import new_name
 from support.workbench import Workbench, document, grant
 
 HOSTILE = '"><img src=x onerror=alert(1)>\u202e'

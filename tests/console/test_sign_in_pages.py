@@ -13,7 +13,6 @@ from support.accessibility import accessibility_faults
 from support.console import SAME_ORIGIN, TIMEOUT_MS, Console, Officials
 from support.keyboard import press, write
 from support.people import People, new_name, new_person_id
-from support.processes import ROOT
 from support.workbench import Workbench, document
 
 PASSWORD = "con mèo nhà tôi thích ngủ trưa"
