@@ -68,13 +68,13 @@ class Follower:
         """Read until a message is shown."""
         async with asyncio.timeout(20):
             while message not in self.shown:
-                await self._read()
+                event: dict[str, str] = {}
+                while line := (await self._answer.content.readline()).decode().rstrip("\n"):
+                    name, _, value = line.partition(": ")
+                    event[name] = value
+                self._note(event)
 
-    async def _read(self) -> None:
-        event: dict[str, str] = {}
-        while line := (await self._answer.content.readline()).decode().rstrip("\n"):
-            name, _, value = line.partition(": ")
-            event[name] = value
+    def _note(self, event: dict[str, str]) -> None:
         self.last = event.get("id", self.last)
         self.pages += event.get("event") == "page"
         if "data" in event:

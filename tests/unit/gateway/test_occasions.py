@@ -9,6 +9,7 @@ import pytest
 from lgsp_auth.principal import Principal
 from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
+from lgsp_gateway.citizens.requests import DueRequest
 from lgsp_gateway.notifications.choices import Kind
 from lgsp_gateway.notifications.occasions import Occasion, Sources
 from lgsp_gateway.registry.documents import DocumentVersion
@@ -85,8 +86,14 @@ async def told(
     async def dead_letters() -> Mapping[str, int]:
         return letters or {}
 
+    async def no_citizen_requests(_agency: str) -> list[DueRequest]:
+        return []
+
     pending = cast("PendingRequests", None)  # of no kind that is tried here
-    sources = Sources(known or registry(), pending, dead_letters, lambda: failing or {}, lambda: certificates or {})
+    sources = Sources(
+        *(known or registry(), pending, dead_letters, lambda: failing or {}, no_citizen_requests),
+        lambda: certificates or {},
+    )
     return await sources.occasions(person, [kind], now)
 
 
