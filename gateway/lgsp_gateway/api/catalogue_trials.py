@@ -88,6 +88,7 @@ TRY = Route(
     problems=(
         *("unknown-service", "not-found", "not-granted", "contract-violation", "secret-document", "too-large"),
         *("no-adapter", "provider-failed", "provider-timeout", "provider-broke-contract", "quota-exceeded"),
+        "file-not-allowed",
     ),
     tag="catalogue",
 )

@@ -26,6 +26,7 @@ class AuthorizedCall:
         subject: of NATS, on which the provider's adapter is asked.
         since, until: when its grant holds, in seconds since 1970.
         revision: of the registry that it was decided on.
+        is_trial: a person only tries the operation: adapters before a sandbox are asked, and no file is passed on.
     """
 
     contract: Contract
@@ -37,11 +38,13 @@ class AuthorizedCall:
     since: float
     until: float
     revision: int
+    is_trial: bool = False
 
     def as_trial(self) -> "AuthorizedCall":
         """Return the same call, made to the adapters before a sandbox alone."""
         contract = self.contract
-        return replace(self, subject=wire.trial_subject(contract.service, contract.major, self.operation.name))
+        subject = wire.trial_subject(contract.service, contract.major, self.operation.name)
+        return replace(self, subject=subject, is_trial=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ class DocumentFiles(Protocol):
     async def pass_request(
         self, consumer: str, authorized: AuthorizedCall, request: bytes, message: str, officer: Officer | None = None
     ) -> None:
-        """Check that a consumer may pass on the files of a request, and let the provider read them.
+        """Check that a consumer may pass on the files of a request, and let the provider read them. In a trial none is passed on.
 
         Args:
             request: valid under the contract.
@@ -20,13 +20,13 @@ class DocumentFiles(Protocol):
             officer: who calls by the form system of an agency; None where a system calls by itself.
 
         Raises:
-            Refusal: as `FileReferences.check_and_bind`.
+            Refusal: as `FileReferences.check_and_bind`; `file-not-allowed`, where a trial refers to one.
         """
 
     async def pass_answer(
         self, consumer: str, authorized: AuthorizedCall, answer: bytes, message: str, officer: Officer | None = None
     ) -> None:
-        """Check that the provider may pass on the files of an answer, and let the consumer read them.
+        """Check that the provider may pass on the files of an answer, and let the consumer read them; but not those of a trial.
 
         Args:
             answer: valid under the contract, without what the grant hides.

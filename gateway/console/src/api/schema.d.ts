@@ -15645,7 +15645,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description contract-violation: The request violates the contract; invalid-document: The document is not valid */
+            /** @description contract-violation: The request violates the contract; file-not-allowed: The file is not allowed; invalid-document: The document is not valid */
             422: {
                 headers: {
                     [name: string]: unknown;

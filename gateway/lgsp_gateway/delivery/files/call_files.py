@@ -11,6 +11,7 @@ from lgsp_contracts.message_checks import broken_answer
 from lgsp_contracts.names import SystemName
 from lgsp_contracts.schemas import Schema
 from lgsp_gateway.calls.authorize import AuthorizedCall
+from lgsp_gateway.delivery.files import refusals
 from lgsp_gateway.delivery.files.access import Carrier
 from lgsp_gateway.delivery.files.reference_binder import ReferenceBinder
 from lgsp_gateway.delivery.files.refusals import UnusableFile
@@ -33,6 +34,8 @@ class CallFiles:
     ) -> None:
         """Let the provider read the files of a request; see `DocumentFiles`."""
         found = await self._find(consumer, authorized.operation.request, request)
+        if authorized.is_trial and found:
+            raise refusals.not_in_trials(found[0].pointer)
         grant, provider = authorized.grant, authorized.contract.provider
         limits = FileLimits(grant.file_types, grant.max_file_bytes)
         await self._binder.bind_found(
@@ -48,6 +51,8 @@ class CallFiles:
         self, consumer: str, authorized: AuthorizedCall, answer: bytes, message: str, officer: Officer | None = None
     ) -> None:
         """Let the consumer read the files of an answer; see `DocumentFiles`."""
+        if authorized.is_trial:
+            return
         found = await self._find(consumer, authorized.operation.response, answer)
         try:
             await self._binder.bind_found(

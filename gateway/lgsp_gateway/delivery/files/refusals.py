@@ -40,6 +40,15 @@ def no_referenced_file(pointer: str) -> Refusal:
     )
 
 
+def not_in_trials(pointer: str) -> Refusal:
+    """Return the refusal of a trial that refers to a file: the provider could read it, whoever answers the trial."""
+    return UnusableFile(
+        "file-not-allowed",
+        vi=f"Bản thử không chuyển tệp nào cho bên cung cấp; hãy bỏ tệp ở {pointer}, hoặc gọi thao tác này từ hệ thống của bạn.",
+        en=f"A trial passes no file on to the provider; leave out the file at {pointer}, or call the operation from your system.",
+    )
+
+
 def refuse_unusable(record: FileRecord) -> None:
     """Refuse a file that may not be read or passed on in its state.
 
