@@ -187,7 +187,7 @@ async def calls_of(bus: Workbench, **broken: Any) -> AsyncIterator[str]:
     [
         ("identification", "calls/pipeline.py", "call"),
         ("authorizations", "calls/pipeline.py", "_authorize"),
-        ("quotas", "calls/pipeline.py", "_govern"),
+        ("quotas", "calls/pipeline.py", "_take_quota"),
         ("checks", "calls/pipeline.py", "_govern"),
         ("pseudonyms", "calls/pipeline.py", "_govern"),
         ("execution", "calls/pipeline.py", "_execute"),

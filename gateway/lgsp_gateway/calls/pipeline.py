@@ -104,10 +104,7 @@ class Pipeline:
         grant, operation = authorized.grant, authorized.operation
         if grant.on_behalf_of or request.head.on_behalf_of:
             record.on_behalf_of = await self._person(request, grant, now)
-        if caller.officer is not None and grant.officers is not None and grant.officers.quota is not None:
-            quota = await self.quotas.take_for_officer(grant, caller.officer.person, grant.officers.quota, now)
-        else:
-            quota = self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
+        quota = await self._take_quota(request, caller, grant, now)
         body = request.body if isinstance(request.body, bytes) else await request.body(operation.limits.bytes)
         if len(body) <= LARGE_BYTES:
             record.set_request(body)
@@ -135,6 +132,14 @@ class Pipeline:
             await asyncio.to_thread(record.set_answer, document)
         announced = self.registry.announced(authorized.contract.service, authorized.contract.major, now)
         return CallResult(document, quota, announced, record.times)
+
+    async def _take_quota(self, request: CallRequest, caller: Caller, grant: Grant, now: float) -> tuple[str, str]:
+        """Count a call; see `Quotas.take`."""
+        if request.head.trial_by:
+            return await self.quotas.take_for_trial(grant, now)
+        if caller.officer is not None and grant.officers is not None and grant.officers.quota is not None:
+            return await self.quotas.take_for_officer(grant, caller.officer.person, grant.officers.quota, now)
+        return self.quotas.try_take(grant, now) or await self.quotas.take(grant, now)
 
     async def _accept(self, execution: Execution, record: CallRecord, quota: tuple[str, str]) -> CallResult:
         """Have a call carried out later."""

@@ -152,10 +152,22 @@ class Quotas:
         Raises:
             Refusal: `quota-exceeded`, with `Retry-After`; `bus-unavailable`.
         """
-        windows = [self._window(grant, "operator", grant.quota, now)]
+        await self._take_apart(grant, "operator", now)
+
+    async def take_for_trial(self, grant: Grant, now: float) -> tuple[str, str]:
+        """Count a call that a person only tries, in windows of their own, as large as the grant's: a sandbox answers it, and whoever tries must
+        not use up the calls of the system.
+
+        Raises:
+            Refusal: `quota-exceeded`, with `Retry-After`; `bus-unavailable`.
+        """
+        return await self._take_apart(grant, "trial", now)
+
+    async def _take_apart(self, grant: Grant, name: str, now: float) -> tuple[str, str]:
+        windows = [self._window(grant, name, grant.quota, now)]
         if grant.daily:
-            windows.append(self._window(grant, "operator-daily", Quota(grant.daily, DAY_SECONDS), now))
-        await self._take(windows, grant, now)
+            windows.append(self._window(grant, f"{name}-daily", Quota(grant.daily, DAY_SECONDS), now))
+        return await self._take(windows, grant, now)
 
     async def _take(self, windows: list[_Window], grant: Grant, now: float) -> tuple[str, str]:
         while True:

@@ -77,8 +77,8 @@ class CallRecord:
 
     @property
     def caller(self) -> str:
-        """Return who calls: a system, or an officer through a form system, as `Principal` writes them."""
-        return caller_name(self.consumer, self.officer)
+        """Return who calls: a system, an officer through a form system, or who only tries as a system, as `Principal` writes them."""
+        return caller_name(self.consumer, self.officer or self.trial_by)
 
     def set_authorized(self, call: AuthorizedCall) -> None:
         """Record what was decided before the document is looked at."""
