@@ -148,6 +148,7 @@ async def test_what_is_mistyped_is_said_so(quiet: Searched) -> None:
         ("provider", ""),
         ("minSize", "9" * 400),
         ("cursor", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTkuMQ"),
+        ("cursor", "LTk5OTk5OTk5OTk5OTk5OTk5OTkuMA"),
     ):
         got = await searched.get(**{name: value})
         assert (got.status, name in got.json["detail"]) == (400, True), name

@@ -249,7 +249,7 @@ def _encode_cursor(cursor: Cursor) -> str:
 def _decode_cursor(cursor: str) -> Cursor:
     try:
         match = _CURSOR.fullmatch(_decode_base64(cursor))
-        if match is None or max(int(match[2]), int(match[3])) > _MAX_INTEGER:
+        if match is None or max(abs(int(match[2])), int(match[3])) > _MAX_INTEGER:
             raise ValueError("no position")
         return Cursor(int(match[2]), int(match[3]), newer=bool(match[1]))
     except (binascii.Error, ValueError) as error:
