@@ -111,3 +111,16 @@ async def test_what_would_be_unsafe_is_refused(servers: Servers, options: list[s
     assert code == 1
     assert says in err
     assert not (servers.folder / "nats").exists()
+
+
+async def test_an_empty_secret_is_refused(servers: Servers) -> None:
+    empty = servers.folder / "empty.key"
+    empty.write_text("\n")
+    code, _, err = await servers.config("nats-1", "--encryption-key", str(empty))
+    assert (code, f"{empty} must hold a secret" in err) == (1, True), err
+    password = servers.folder / "nats/passwords/gateway"
+    password.parent.mkdir(parents=True, exist_ok=True)
+    password.write_text("")
+    code, _, err = await servers.config("nats-1")
+    assert (code, f"{password} must hold a secret" in err) == (1, True), err
+    assert not (servers.folder / "nats/nats-1.conf").exists()

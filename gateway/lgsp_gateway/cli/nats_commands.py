@@ -84,7 +84,7 @@ def config(
         issuer=store_of_keys.account_key().public,
         cluster=place,
         tls=tls,
-        jetstream_key=_encryption_key(encryption_key) if encryption_key else "",
+        jetstream_key=nats_users.ensure_secret(encryption_key) if encryption_key else "",
     )
     file = to / f"{name}.conf"
     durable_file.make_folder(to / "passwords")
@@ -130,7 +130,3 @@ def _size(text: str) -> int:
             en=f'"{text}" is no size; write it as in 200GiB.',
         )
     return size
-
-
-def _encryption_key(file: Path) -> str:
-    return durable_file.ensure(file, nats_users.new_secret).decode().strip()

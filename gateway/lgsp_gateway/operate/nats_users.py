@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsp_gateway.nats.auth_callout import ACCOUNT
+from lgsp_problems import CannotStart
 from lgsp_runtime import durable_file
 
 GATEWAY = "gateway"
@@ -35,9 +36,30 @@ def new_secret() -> bytes:
     return secrets.token_urlsafe(32).encode()
 
 
+def ensure_secret(file: Path) -> str:
+    """Return the secret in a file, which is made with a new one, of mode 0600, where it is missing.
+
+    An empty file is refused: to the server an empty password is one that everybody knows, and an empty key is no encryption.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    secret = durable_file.ensure(file, new_secret).decode().strip()
+    if not secret:
+        raise CannotStart(
+            vi=f"Tệp {file} phải chứa một bí mật nhưng đang trống; hãy chép lại nội dung của nó từ bản sao lưu, hoặc xóa tệp để tạo bí mật mới nếu chưa có gì dùng bí mật cũ.",
+            en=f"{file} must hold a secret and is empty; restore it from a backup, or delete the file to have a new secret made if nothing uses the old one yet.",
+        )
+    return secret
+
+
 def ensure_passwords(folder: Path) -> dict[str, str]:
-    """Return the password of each user; one that has none gets a file with a new one, of mode 0600."""
-    return {name: durable_file.ensure(folder / name, new_secret).decode() for name in NAMES}
+    """Return the password of each user; one that has none gets a file with a new one, of mode 0600.
+
+    Raises:
+        Refusal: `cannot-start`, as `ensure_secret`.
+    """
+    return {name: ensure_secret(folder / name) for name in NAMES}
 
 
 def accounts(passwords: dict[str, str]) -> dict[str, Any]:
