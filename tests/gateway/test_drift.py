@@ -135,3 +135,16 @@ async def test_the_files_of_who_may_not_change_a_document_are_not_recorded(bus: 
     assert refused.code == "not-granted"
     assert (await bus.registry("PUT", f"{path}?manifestSet=not%20a%20name", sent, headers=tag)).code == "malformed"
     assert (await bus.registry("DELETE", path, headers=tag)).status == 204
+
+
+async def test_tokens_end_also_where_the_files_say_what_the_registry_says(bus: Workbench, named: str) -> None:
+    name = f"system-{named}"
+    made = await bus.registry("POST", "systems", document("System", name, agency="H49.1", title=TEXT))
+    ended = await bus.registry(
+        "PUT",
+        f"systems/{name}?manifestSet=quangninh/{named}&endTokens=true",
+        document("System", name, agency="H49.1", title=TEXT),
+        headers={"If-Match": made.headers["ETag"]},
+    )
+    assert (ended.status, ended.json["metadata"]["applied"]["set"]) == (200, f"quangninh/{named}")
+    assert ended.json["status"]["tokens"]

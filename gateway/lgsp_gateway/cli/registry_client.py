@@ -118,7 +118,7 @@ class RegistryClient:
         if before is not None and is_same and _is_recorded(before, manifest_set):
             return Outcome("unchanged", before, before)
         sent = {key: value for key, value in document.items() if key != "status"} | {"metadata": {"name": name}}
-        ending = end_tokens and kind == "systems" and before is not None
+        ending = end_tokens and kind == "systems" and before is not None and not is_same
         after = await self._put(
             kind, name, sent, before, reason, dry_run=dry_run, end_tokens=ending, manifest_set=manifest_set
         )

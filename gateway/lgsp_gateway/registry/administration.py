@@ -90,7 +90,7 @@ class Administration:
                 where = SourceLocation(f"{kind} {name}", ("spec", "contract"))
                 await self._permission.contracts.check(caller.name, spec["contract"], where)
             document_rules.check_references(plain, f"{kind} {name}", self._registry)
-            if manifest_set and known and is_same_json(known.spec, spec):
+            if manifest_set and known and is_same_json(known.spec, spec) and not end_tokens:
                 status = self.reader.find_changeable(caller, kind, name).status
             else:
                 status = await self._permission.put(caller, kind, name, spec, known, end_tokens=end_tokens)
