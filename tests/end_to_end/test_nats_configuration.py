@@ -1,16 +1,19 @@
 """`lgsp nats config`: real servers run with what it writes, by themselves and as a cluster over TLS; what would be unsafe is refused."""
 
 import asyncio
+import json
 import shutil
 import ssl
 import sys
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import nats
 import pytest
 from cryptography import x509
+from nats.aio.msg import Msg
 from nats.js.api import StreamConfig
 from support.authority import Authority
 from support.preloaded import run
@@ -69,6 +72,32 @@ async def test_a_server_by_itself_stores_encrypted(servers: Servers) -> None:
     assert not [content for content in stored if b"022093001234" in content]
 
 
+async def _hears_calls_beside(servers: Servers, members: list[str], tls: dict[str, Any], connection: nats.NATS) -> bool:
+    """Start a server of somebody else's, with a certificate of the same authority; tell whether it gets what the cluster is told."""
+    port, heard = free_port(), list[bytes]()
+    cluster = {"name": "lgsp", "host": "127.0.0.1", "port": free_port(), "tls": tls}
+    cluster["routes"] = [f"tls://{member}" for member in members]
+    accounts = {"LGSP": {"users": [{"user": "anybody", "password": "known"}]}}
+    written = json.dumps({"host": "127.0.0.1", "port": port, "cluster": cluster, "accounts": accounts})
+    (servers.folder / "nats/intruder.conf").write_text(written)
+    await servers.start("intruder")
+    log = servers.processes[-1].log
+    await eventually(
+        lambda: any(word in log.read_text() for word in ("Authorization Violation", "Route connection created"))
+    )
+
+    async def hear(message: Msg) -> None:
+        heard.append(message.data)
+
+    spy = await nats.connect(f"nats://127.0.0.1:{port}", user="anybody", password="known", allow_reconnect=False)
+    await spy.subscribe("svc.>", cb=hear)
+    for _ in range(20):
+        await connection.publish("svc.population.v1.verify-citizen", b"022093001234")
+        await asyncio.gather(connection.flush(), spy.flush())
+    await spy.close()
+    return bool(heard)
+
+
 async def test_three_servers_become_a_cluster_over_tls(servers: Servers) -> None:
     authority = Authority(servers.folder)
     cert, key = authority.write("nats", names=[x509.IPAddress(ip_address("127.0.0.1"))])
@@ -93,6 +122,11 @@ async def test_three_servers_become_a_cluster_over_tls(servers: Servers) -> None
     info = await connection.jetstream().stream_info("S")
     assert info.cluster
     assert len(info.cluster.replicas or []) == 2
+    of_a_program, key = authority.write("program", names=[x509.IPAddress(ip_address("127.0.0.1"))])
+    files = {"cert_file": str(of_a_program), "key_file": str(key), "ca_file": str(authority.path), "verify": True}
+    assert not await _hears_calls_beside(servers, members, files, connection), (
+        "a certificate alone makes nobody a server"
+    )
     await connection.close()
 
 

@@ -145,7 +145,7 @@ class NatsServer:
             "max_subscriptions": MAX_SUBSCRIPTIONS,
             **({"tls": self.tls.options()} if self.tls else {}),
             "jetstream": self._jetstream(),
-            **self._cluster(),
+            **self._cluster(passwords[nats_users.ROUTES] if self.cluster else ""),
             "accounts": nats_users.accounts(dict(passwords)),
             "system_account": nats_users.SYSTEM_ACCOUNT,
             "authorization": nats_users.callout(self.issuer),
@@ -161,11 +161,13 @@ class NatsServer:
         storage = {"store_dir": str(self.store), "sync_interval": "always", "max_file_store": self.max_file_store}
         return {**storage, "cipher": "chachapoly", "key": self.jetstream_key} if self.jetstream_key else storage
 
-    def _cluster(self) -> dict[str, Any]:
+    def _cluster(self, password: str) -> dict[str, Any]:
         if self.cluster is None:
             return {}
-        routes = [f"nats://{member}" for member in self.cluster.members]
+        routes = [f"nats://{nats_users.ROUTES}:{password}@{member}" for member in self.cluster.members]
         listen = {"host": self.cluster.listen.host, "port": self.cluster.listen.port}
-        # Between servers each proves itself to the other: whoever reaches the port could read and write all streams else.
+        # Between servers each proves itself to the other: whoever joins could read and write all streams. The certificate alone does not
+        # say that: the authority that vouches for servers may vouch for gateways, adapters and the programs of agencies too.
+        authorization = {"authorization": {"user": nats_users.ROUTES, "password": password, "timeout": 3}}
         tls = {"tls": {**self.tls.options(), "verify": True}} if self.tls else {}
-        return {"cluster": {"name": self.cluster.name, **listen, "routes": routes, **tls}}
+        return {"cluster": {"name": self.cluster.name, **listen, "routes": routes, **authorization, **tls}}

@@ -19,6 +19,9 @@ ARCHIVER = "archiver"
 PEOPLE = "people"
 NAMES = (GATEWAY, SYSTEM, ARCHIVER, PEOPLE)
 
+ROUTES = "routes"
+"""The user as whom the servers of a cluster reach each other, in no account."""
+
 SYSTEM_ACCOUNT = "SYS"
 
 _INBOXES = "_INBOX.>"
@@ -54,12 +57,12 @@ def ensure_secret(file: Path) -> str:
 
 
 def ensure_passwords(folder: Path) -> dict[str, str]:
-    """Return the password of each user; one that has none gets a file with a new one, of mode 0600.
+    """Return the password of each user, and that of the servers themselves; one that has none gets a file with a new one, of mode 0600.
 
     Raises:
         Refusal: `cannot-start`, as `ensure_secret`.
     """
-    return {name: ensure_secret(folder / name) for name in NAMES}
+    return {name: ensure_secret(folder / name) for name in (*NAMES, ROUTES)}
 
 
 def accounts(passwords: dict[str, str]) -> dict[str, Any]:
