@@ -10,12 +10,13 @@ from lgsp_adapters.adapter import Call
 TRY = f"/catalog/services/{SERVICE}/v1/operations/submit/try?sandbox=true&grant=alpha-filings"
 
 
-async def test_a_trial_hands_no_file_to_the_provider(filings: Filings) -> None:
+async def test_a_trial_hands_no_file_to_the_provider_and_none_back(filings: Filings) -> None:
     asked: list[Any] = []
+    of_provider = (await filings.upload(pdf(1000), system="provider")).json["href"]
 
     async def sandbox(request: dict[str, Any], _: Call) -> dict[str, Any]:
         asked.append(request)
-        return {"ketQua": "SANDBOX"}
+        return {"ketQua": "SANDBOX", "bienNhan": of_provider}
 
     beside = await filings.serve(SERVICE, submit=sandbox, trials="only")
     file = (await filings.upload(pdf(1000))).json["href"]
@@ -31,5 +32,6 @@ async def test_a_trial_hands_no_file_to_the_provider(filings: Filings) -> None:
     assert (tried.code, asked) == ("file-not-allowed", [])
 
     without = await trying('{"tieuDe":"thử"}')  # the operation can be tried all the same
-    assert (without.status, without.json["answer"]) == (200, {"ketQua": "SANDBOX"})
+    assert (without.status, without.json["answer"]["ketQua"]) == (200, "SANDBOX")
+    assert (await filings.ask("GET", of_provider)).status == 404  # as alpha
     await filings.unserve(beside)
