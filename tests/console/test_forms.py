@@ -235,4 +235,4 @@ async def test_a_form_whose_outcome_is_unknown_is_not_carried_out_twice(
 async def test_who_is_no_officer_is_told_whom_the_page_is_for(console: Console) -> None:
     page = await console.page("auditor", language="en")
     await page.goto("/console/forms")
-    await expect(page.get_by_text("This page is for the roles officer")).to_be_visible()
+    await expect(page.get_by_text("This page is for: Officer")).to_be_visible()

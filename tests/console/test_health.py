@@ -47,7 +47,9 @@ async def test_without_an_alertmanager_the_page_says_so_and_others_may_not_see_i
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
     other = await console.page("developer", language="en")
     await other.goto("/console/health")
-    await expect(other.get_by_text("You may not see this page")).to_be_visible()
+    await expect(other.get_by_role("heading", name="You may not see this page", level=1)).to_be_visible()
+    await expect(other.get_by_text("This page is for: Operator of the bus, Auditor.")).to_be_visible()
+    assert not await accessibility_faults(other)
 
 
 async def test_an_alert_that_fires_is_shown_with_what_to_do(tmp_path: Path, browser: Browser) -> None:

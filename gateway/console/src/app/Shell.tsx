@@ -124,7 +124,9 @@ function Pages({ session, first }: { session: Session; first: Page | undefined }
       ))}
       <Route path="/">{first && <Redirect to={first.path} replace />}</Route>
       <Route>
-        <EmptyState title={t("notFound")}>{t("notFoundHelp")}</EmptyState>
+        <EmptyState title={t("notFound")} wholePage>
+          {t("notFoundHelp")}
+        </EmptyState>
       </Route>
     </Switch>
   );
@@ -132,10 +134,10 @@ function Pages({ session, first }: { session: Session; first: Page | undefined }
 
 function Refused({ page, session }: { page: Page; session: Session }) {
   const t = useCommonTexts();
-  if (session) return <ForbiddenState roles={page.roles} />;
+  if (session) return <ForbiddenState roles={page.roles} wholePage />;
   const back = `${window.location.pathname}${window.location.search}`;
   return (
-    <EmptyState title={t("signInNeeded")}>
+    <EmptyState title={t("signInNeeded")} wholePage>
       <Anchor href={`/console/sign-in?return=${encodeURIComponent(back)}`}>{t("signIn")}</Anchor>
     </EmptyState>
   );

@@ -1,6 +1,7 @@
 import { Button, Group, Menu } from "@mantine/core";
 import { IconLogout, IconUserCircle } from "@tabler/icons-react";
 import { Link } from "wouter";
+import { useRoleTitle } from "../components/roles";
 import { useCommonTexts } from "../texts/common";
 import { LookControls } from "./LookControls";
 import { signOut, useSession } from "./session";
@@ -9,6 +10,7 @@ import { signOut, useSession } from "./session";
 export function UserMenu() {
   const t = useCommonTexts();
   const session = useSession();
+  const roleTitle = useRoleTitle();
   return (
     <Group gap={4} wrap="nowrap">
       <LookControls />
@@ -26,7 +28,7 @@ export function UserMenu() {
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            {session.roles.length > 0 && <Menu.Label>{session.roles.join(", ")}</Menu.Label>}
+            {session.roles.length > 0 && <Menu.Label>{session.roles.map(roleTitle).join(", ")}</Menu.Label>}
             <Menu.Item
               component={Link}
               href="/account"

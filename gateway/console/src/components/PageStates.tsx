@@ -4,7 +4,13 @@ import type { ReactNode } from "react";
 import { ApiError } from "../api/problem";
 import type { StreamState } from "../api/useEventStream";
 import { useCommonTexts } from "../texts/common";
+import { useRoleTitle } from "./roles";
 import { formatTime } from "./Timestamp";
+
+interface Place {
+  /** Whether nothing else is on the page, so that its title is that of the page. */
+  wholePage?: boolean;
+}
 
 /** Show that something is being loaded. */
 export function LoadingState() {
@@ -20,20 +26,25 @@ export function LoadingState() {
 }
 
 /** Show that there is nothing to show, why, and what to do about it. */
-export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
-  return (
-    <CentredState icon={<IconInbox size={32} stroke={1.5} aria-hidden />} title={title} help={children} />
-  );
+export function EmptyState({
+  title,
+  children,
+  wholePage = false,
+}: { title: string; children?: ReactNode } & Place) {
+  const icon = <IconInbox size={32} stroke={1.5} aria-hidden />;
+  return <CentredState icon={icon} title={title} help={children} wholePage={wholePage} />;
 }
 
 /** Show that the user may not see a page, and for whom it is. */
-export function ForbiddenState({ roles }: { roles: readonly string[] }) {
+export function ForbiddenState({ roles, wholePage = false }: { roles: readonly string[] } & Place) {
   const t = useCommonTexts();
+  const roleTitle = useRoleTitle();
   return (
     <CentredState
       icon={<IconLock size={32} stroke={1.5} aria-hidden />}
       title={t("forbidden")}
-      help={t("forbiddenHelp", { roles: roles.join(", ") })}
+      help={t("forbiddenHelp", { roles: roles.map(roleTitle).join(", ") })}
+      wholePage={wholePage}
     />
   );
 }
@@ -94,12 +105,21 @@ export function AwayNotice({ since }: { since: Date }) {
   );
 }
 
-function CentredState({ icon, title, help }: { icon: ReactNode; title: string; help?: ReactNode }) {
+function CentredState({
+  icon,
+  title,
+  help,
+  wholePage,
+}: {
+  icon: ReactNode;
+  title: string;
+  help?: ReactNode;
+} & Required<Place>) {
   return (
     <Center mih={240}>
       <Stack align="center" gap="xs" maw={480} ta="center">
         {icon}
-        <Title order={2}>{title}</Title>
+        <Title order={wholePage ? 1 : 2}>{title}</Title>
         {help && (
           <Text c="dimmed" component="div">
             {help}

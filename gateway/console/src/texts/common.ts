@@ -50,8 +50,8 @@ export const useCommonTexts = createTexts("common", {
   },
   forbidden: { vi: "Bạn chưa có quyền xem trang này", en: "You may not see this page" },
   forbiddenHelp: {
-    vi: "Trang này dành cho vai trò: {{roles}}. Hãy đề nghị đơn vị vận hành trục nếu công việc của bạn cần đến.",
-    en: "This page is for the roles {{roles}}. Ask the operator of the bus if your work needs it.",
+    vi: "Trang này dành cho: {{roles}}. Hãy đề nghị đơn vị vận hành trục nếu công việc của bạn cần đến.",
+    en: "This page is for: {{roles}}. Ask the operator of the bus if your work needs it.",
   },
   signInNeeded: { vi: "Hãy đăng nhập để xem trang này", en: "Sign in to see this page" },
   notFound: { vi: "Không có trang này", en: "There is no such page" },

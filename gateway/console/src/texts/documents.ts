@@ -71,11 +71,4 @@ export const useDocumentTexts = createTexts("documents", {
     vi: "Văn bản cho phép dùng dữ liệu vào mục đích này.",
     en: "What allows data to be used for this purpose.",
   },
-
-  "role.operator": { vi: "Vận hành trục", en: "Operator of the bus" },
-  "role.agency-admin": { vi: "Quản trị cơ quan", en: "Administrator of an agency" },
-  "role.integrator": { vi: "Tích hợp hệ thống", en: "Integrator" },
-  "role.developer": { vi: "Phát triển phần mềm", en: "Developer" },
-  "role.auditor": { vi: "Kiểm toán", en: "Auditor" },
-  "role.officer": { vi: "Cán bộ", en: "Officer" },
 });

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, dataOf } from "../../api/client";
 import { useHasRole } from "../../app/session";
+import { useRoleTitle } from "../../components/roles";
 import { child, type JsonSchema, kindOf, propertiesOf, resolve } from "../../contracts/schema";
 import { useDocumentTexts } from "../../texts/documents";
 import { useAgencies } from "./agencies";
 import { EDITED, type EditedKind, type Spec } from "./registryDocuments";
-import { useRoleTitle } from "./roles";
 
 /** What other pages and commands manage: keys in the wizard, deputies in their dialog. */
 const ELSEWHERE: Readonly<Record<EditedKind, readonly string[]>> = {

@@ -9,12 +9,12 @@ import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { CopyableCode } from "../../components/CopyableCode";
 import { PagedTable } from "../../components/PagedTable";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { useRoleTitle } from "../../components/roles";
 import { useAccessTexts } from "../../texts/access";
 import { formatDay } from "./grant";
 import { DocumentHistory } from "./history";
 import { LinkAccount } from "./linkAccount";
 import { PhaseBadge, phaseOf } from "./phases";
-import { useRoleTitle } from "./roles";
 
 type Person = Schemas["Person"];
 type Step = "approve" | "suspend" | "resume" | "end";
@@ -171,6 +171,7 @@ export function PersonPage({ name }: { name: string }) {
 
 function PersonStep({ person, step, onClose }: { person: Person; step: Step; onClose: () => void }) {
   const t = useAccessTexts();
+  const roleTitle = useRoleTitle();
   const queries = useQueryClient();
   const [reason, setReason] = useState("");
   const { name, revision } = person.metadata;
@@ -199,7 +200,7 @@ function PersonStep({ person, step, onClose }: { person: Person; step: Step; onC
       onConfirm={() => send.mutate()}
     >
       <Text size="sm">
-        {person.spec.agency} · {person.spec.roles.join(", ")}
+        {person.spec.agency} · {person.spec.roles.map(roleTitle).join(", ")}
       </Text>
       <TextInput
         data-autofocus

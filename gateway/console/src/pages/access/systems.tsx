@@ -6,13 +6,13 @@ import { useHasRole } from "../../app/session";
 import { CopyableCode } from "../../components/CopyableCode";
 import { PagedTable } from "../../components/PagedTable";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { useRoleTitle } from "../../components/roles";
 import { Timestamp } from "../../components/Timestamp";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
 import { useAgencies } from "./agencies";
 import { GrantList } from "./grants";
 import { DocumentHistory } from "./history";
-import { useRoleTitle } from "./roles";
 
 /** The systems that the user may read. */
 export function Systems() {

@@ -6,6 +6,7 @@ import { LookControls } from "../../app/LookControls";
 import { type Session, useSession } from "../../app/session";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { useRoleTitle } from "../../components/roles";
 import { useAccountTexts } from "../../texts/account";
 import { useCommonTexts } from "../../texts/common";
 import { Authenticator } from "./Authenticator";
@@ -21,7 +22,7 @@ export default function AccountPage() {
   const session = useSession();
   if (!session) {
     return (
-      <EmptyState title={t("signInFirst")}>
+      <EmptyState title={t("signInFirst")} wholePage>
         <Anchor href="/console/sign-in?return=/console/account">{common("signIn")}</Anchor>
       </EmptyState>
     );
@@ -45,6 +46,7 @@ export default function AccountPage() {
 
 function Who({ session }: { session: NonNullable<Session> }) {
   const t = useAccountTexts();
+  const roleTitle = useRoleTitle();
   return (
     <Section title={t("who")}>
       <dl className="facts">
@@ -53,7 +55,7 @@ function Who({ session }: { session: NonNullable<Session> }) {
         <dt>{t("agency")}</dt>
         <dd>{session.agency}</dd>
         <dt>{t("roles")}</dt>
-        <dd>{session.roles.join(", ") || t("noRoles")}</dd>
+        <dd>{session.roles.map(roleTitle).join(", ") || t("noRoles")}</dd>
       </dl>
     </Section>
   );
