@@ -17,6 +17,7 @@ import { api, dataOf } from "../../api/client";
 import { formatNumber } from "../../components/formats";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { formatDateTime } from "../../components/Timestamp";
+import { type Purposes, usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useEvidenceTexts } from "../../texts/evidence";
 import { saveFile } from "../../verify/ProofCard";
@@ -85,6 +86,7 @@ export function Reports() {
 
 function Report({ rows, since, until }: { rows: readonly Row[]; since: string; until: string }) {
   const t = useEvidenceTexts();
+  const purposes = usePurposes();
   const charts = [
     ["byMonth", "month"],
     ["byAgency", "agency"],
@@ -101,15 +103,17 @@ function Report({ rows, since, until }: { rows: readonly Row[]; since: string; u
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         {charts.map(([title, column]) => {
           const { shown, others } = totalsBy(rows, column, column === "month" ? 24 : MAX_BARS);
-          return <Bars key={column} title={t(title)} totals={shown} others={others} />;
+          const named =
+            column === "purpose" ? shown.map((one) => ({ ...one, name: purposes.title(one.name) })) : shown;
+          return <Bars key={column} title={t(title)} totals={named} others={others} />;
         })}
       </SimpleGrid>
-      <Details rows={rows} />
+      <Details rows={rows} purposes={purposes} />
     </Stack>
   );
 }
 
-function Details({ rows }: { rows: readonly Row[] }) {
+function Details({ rows, purposes }: { rows: readonly Row[]; purposes: Purposes }) {
   const t = useEvidenceTexts();
   const language = useLanguage();
   const columns = [
@@ -149,7 +153,9 @@ function Details({ rows }: { rows: readonly Row[] }) {
             {rows.slice(0, MAX_ROWS).map((row) => (
               <Table.Tr key={columns.map(([, column]) => row[column]).join(" ")}>
                 {columns.map(([, column]) => (
-                  <Table.Td key={column}>{row[column] || "–"}</Table.Td>
+                  <Table.Td key={column}>
+                    {(column === "purpose" ? purposes.title(row.purpose) : row[column]) || "–"}
+                  </Table.Td>
                 ))}
                 {figures.map(([, column]) => (
                   <Table.Td key={column} ta="right">
