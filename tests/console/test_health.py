@@ -44,6 +44,7 @@ async def test_without_an_alertmanager_the_page_says_so_and_others_may_not_see_i
     page = await console.page("auditor", width=360)
     await page.goto("/console/health")
     await expect(page.get_by_text("Gateway chưa biết Alertmanager nào")).to_be_visible()
+    assert not await accessibility_faults(page)
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
     other = await console.page("developer", language="en")
     await other.goto("/console/health")

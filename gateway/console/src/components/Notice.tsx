@@ -27,7 +27,6 @@ export function Notice({
       color={color}
       icon={<Icon aria-hidden />}
       title={title}
-      styles={{ title: { color: "var(--mantine-color-text)" } }}
     >
       {children}
     </Alert>

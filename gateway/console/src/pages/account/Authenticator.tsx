@@ -134,11 +134,7 @@ function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onDone: ()
   const t = useAccountTexts();
   return (
     <Stack>
-      <Alert
-        color="yellow"
-        title={t("recoveryTitle")}
-        styles={{ title: { color: "var(--mantine-color-text)" } }}
-      >
+      <Alert color="yellow" title={t("recoveryTitle")}>
         {t("recoveryHelp")}
       </Alert>
       <SimpleGrid cols={2} spacing="xs">

@@ -7,13 +7,7 @@ import { useSignInTexts } from "../../texts/signIn";
 export function AccountCode({ code }: { code: string }) {
   const t = useSignInTexts();
   return (
-    <Alert
-      role="alert"
-      color="yellow"
-      icon={<IconIdBadge2 aria-hidden />}
-      title={t("notRegistered")}
-      styles={{ title: { color: "var(--mantine-color-text)" } }}
-    >
+    <Alert role="alert" color="yellow" icon={<IconIdBadge2 aria-hidden />} title={t("notRegistered")}>
       <Stack gap="sm">
         <Text size="sm">{t("notRegisteredHelp")}</Text>
         <CopyableCode value={code} label={t("accountCode")} />
