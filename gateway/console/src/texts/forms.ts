@@ -10,8 +10,8 @@ export const useFormTexts = createTexts("forms", {
   searchHelp: { vi: "Gõ vài chữ rồi nhấn Enter để mở", en: "Type a few letters, then Enter to open" },
   none: { vi: "Chưa có biểu mẫu nào mở cho bạn", en: "No form is open to you yet" },
   noneHelp: {
-    vi: "Quản trị viên của cơ quan có thể đề nghị cấp quyền khai thác cho cán bộ ở trang Phân quyền.",
-    en: "The administrator of your agency can request a grant for officers on the page Access.",
+    vi: "Hãy đề nghị quản trị viên của cơ quan xin quyền khai thác cho cán bộ (lgsp apply).",
+    en: "Ask the administrator of your agency to request a grant for officers (lgsp apply).",
   },
   noMatch: { vi: "Không có dịch vụ nào khớp", en: "No service matches" },
   noMatchHelp: { vi: "Hãy thử ít chữ hơn.", en: "Try fewer letters." },
