@@ -71,10 +71,13 @@ async def test_reports_are_shown_exported_and_printed(searched: Searched, consol
 
     await eventually(counted)
     page = await console.page("operator", language="en")
+    titles = [{"code": "thu-nghiem", "title": {"vi": "Thử nghiệm", "en": "Trying out"}}]
+    await page.route("**/catalog/purposes", lambda route: route.fulfill(json={"items": titles}))
     await page.goto("/console/evidence")
     await page.get_by_role("tab", name="Reports").click()
     await expect(page).to_have_url(re.compile("/evidence/reports"))
     await expect(page.get_by_role("table", name="By service")).to_contain_text("desk")
+    await expect(page.get_by_role("table", name="By purpose")).to_contain_text("Trying out")
     assert await accessibility_faults(page) == []
     async with page.expect_download() as started:
         await page.get_by_role("button", name="Download CSV").click()
