@@ -192,6 +192,26 @@ async def test_what_a_grant_hides_is_struck_out(console: Console) -> None:
     await expect(page.locator("del")).to_contain_text("KHOP")
 
 
+async def test_whoever_approves_sees_all_conditions_of_a_grant(console: Console) -> None:
+    name = new_name("officers")
+    sent = grant(name, "forms-h49-2", **PERSONAL)
+    sent["spec"] |= {
+        "officers": {"positions": ["tu-phap-ho-tich"], "quota": {"requests": 30, "per": "hour"}},
+        "referenceRequired": True,
+        "quota": {"requests": 10, "per": "minute", "daily": 5000},
+    }
+    got = await console.bus.registry("POST", "grants", sent, system="operator")
+    assert got.status == 201, got.body
+    page = await opened(await console.page("operator", language="vi"), name)
+    for row in (
+        "Hạn mức 10 lượt mỗi phút; tối đa 5.000 lượt mỗi ngày",
+        "Dành cho cán bộ tu-phap-ho-tich",
+        "Hạn mức của mỗi cán bộ 30 lượt mỗi giờ",
+        "Mỗi lần gọi phải nêu số hồ sơ",
+    ):
+        await expect(page.get_by_role("row", name=row)).to_be_visible()
+
+
 @pytest.mark.long
 async def test_a_grant_is_renewed_by_one_step(console: Console) -> None:
     name = new_name("plain")

@@ -10,8 +10,8 @@ import { ErrorState, LoadingState } from "../../components/PageStates";
 import { useDone } from "../../components/useDone";
 import { usePurposes } from "../../components/usePurposes";
 import { useAccessTexts } from "../../texts/access";
-import { useLanguage } from "../../texts/createTexts";
 import { Approvals } from "./approvals";
+import { useConditions } from "./conditions";
 import { Conflict } from "./conflict";
 import { Decision, type Step } from "./decision";
 import { DocumentHistory } from "./history";
@@ -133,22 +133,15 @@ function RenewButton({ review, onRenew }: { review: GrantReview; onRenew: () => 
 
 function Content({ review }: { review: GrantReview }) {
   const t = useAccessTexts();
-  const language = useLanguage();
+  const conditions = useConditions();
   const { titleAndCode } = usePurposes();
   const { spec } = review.document;
-  const per = { second: "perSecond", minute: "perMinute", hour: "perHour", day: "perDay" } as const;
   const rows: [string, React.ReactNode][] = [
     [t("consumer"), spec.consumer],
     [t("service"), `${spec.service} v${spec.major}`],
     [t("purposes"), spec.purposes.map(titleAndCode).join(", ")],
     [t("legalBasis"), spec.legalBasis],
-    [
-      t("quota"),
-      t("quotaText", {
-        requests: formatNumber(spec.quota.requests, language),
-        per: t(per[spec.quota.per]),
-      }),
-    ],
+    ...conditions(spec),
     [t("valid"), t("validText", { from: formatDay(spec.validFrom), until: formatDay(spec.validUntil) })],
   ];
   const requestedBy = statusText(review.document, "requestedBy");
