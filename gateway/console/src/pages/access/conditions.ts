@@ -1,3 +1,4 @@
+import { formatNumber } from "../../components/formats";
 import type { Schemas } from "../../api/client";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
@@ -44,12 +45,11 @@ export function useConditions(): (spec: GrantSpec) => [string, string][] {
 function useQuotaText(): (quota: Quota) => string {
   const t = useAccessTexts();
   const language = useLanguage();
-  const number = new Intl.NumberFormat(language === "vi" ? "vi-VN" : "en-GB");
   return ({ requests, per, daily }) => {
     const text = t("quotaText", {
-      requests: number.format(requests),
+      requests: formatNumber(requests, language),
       per: t(PERIODS[per as keyof typeof PERIODS]),
     });
-    return daily ? `${text}; ${t("quotaDaily", { requests: number.format(daily) })}` : text;
+    return daily ? `${text}; ${t("quotaDaily", { requests: formatNumber(daily, language) })}` : text;
   };
 }
