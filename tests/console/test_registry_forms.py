@@ -62,6 +62,7 @@ async def test_a_purpose_is_made_by_keyboard_and_an_agency_edited_without_losing
     await english.get_by_label("Title in English").fill("Department of Fisheries")
     await english.get_by_role("button", name="Add Contact").click()
     await english.get_by_label("E-mail of the office").fill("not an address")
+    await english.get_by_label("Telephone").fill("0203 3838 383")
     await english.get_by_role("button", name="Save").click()
     await expect(english.get_by_label("E-mail of the office")).to_be_focused()
     assert not await accessibility_faults(english)
@@ -76,7 +77,7 @@ async def test_a_purpose_is_made_by_keyboard_and_an_agency_edited_without_losing
     await expect(english.get_by_role("heading", name="Access")).to_be_visible()
     await expect(english.get_by_label("Title in Vietnamese")).to_have_count(0)
     spec = (await bus.registry("GET", f"agencies/{agency}")).json["spec"]
-    assert spec["contact"] == {"email": "office@h49.example"}
+    assert spec["contact"] == {"email": "office@h49.example", "phone": "0203 3838 383"}
     assert spec["title"] == {"vi": "Sở Thủy sản", "en": "Department of Fisheries"}
 
 

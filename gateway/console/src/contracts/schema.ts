@@ -28,6 +28,9 @@ export interface Choice {
 const MAX_REFERENCES = 20;
 const LONG_TEXT = 250;
 
+/** No dates; a pattern that accepts one of them describes something else: words, a number, a telephone. */
+const NO_DATES = ["x-y-z", "123456789"] as const;
+
 /** What fields are called that a contract gives no title, by their format. */
 const FORMAT_TITLES: Readonly<Record<string, Record<Language, string>>> = {
   "so-dinh-danh": { vi: "Số định danh cá nhân", en: "Personal number" },
@@ -149,7 +152,7 @@ function kindOfText(schema: JsonSchema): Kind {
       return "file";
   }
   const accepts = patternOf(schema);
-  if (accepts === null || accepts("x-y-z")) return "text";
+  if (accepts === null || NO_DATES.some(accepts)) return "text";
   if (accepts("1993-05-17")) return accepts("1993") ? "dateOrYear" : "date";
   return accepts("1993-05") ? "month" : "text";
 }
