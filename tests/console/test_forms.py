@@ -58,6 +58,8 @@ async def test_an_officer_checks_a_card_by_keyboard_alone(
 ) -> None:
     page = await officer(console, "vi")
     search = page.get_by_label("Tìm dịch vụ")
+    await expect(search).to_be_visible()
+    await expect(page.get_by_placeholder("Mã thông điệp")).to_have_count(0)  # messages are not for officers
     await expect(search).to_be_focused()  # the first page of an officer
     await accessible(page)
     keys = page.keyboard

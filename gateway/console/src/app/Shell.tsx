@@ -51,7 +51,7 @@ export function Shell() {
             </Text>
           </Group>
           <Group gap="sm" wrap="nowrap">
-            {session && (
+            {pages.some((page) => page.name === "messages") && (
               <Box visibleFrom="sm">
                 <FindMessage />
               </Box>
