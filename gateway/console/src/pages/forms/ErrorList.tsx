@@ -12,7 +12,7 @@ export function ErrorList({ errors }: { errors: ReadonlyMap<string, string> }) {
       styles={{ body: { color: "var(--mantine-color-text)" } }}
       title={t("toCorrect", { count: errors.size })}
     >
-      <List size="sm">
+      <List size="sm" spacing={6}>
         {[...errors].map(([pointer, message]) => (
           <List.Item key={pointer}>
             <Anchor
