@@ -40,6 +40,12 @@ export const theme = createTheme({
     TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
     // Titles in the colour of a light alert have too little contrast (WCAG 1.4.3); its ground and icon have the meaning.
     Alert: { styles: { title: { color: "var(--mantine-color-text)" } } },
+    // Nothing is smaller than the notes.
+    Badge: {
+      vars: (_theme: unknown, { size = "md" }: { size?: string }) => ({
+        root: size === "md" ? { "--badge-fz": "0.75rem" } : {},
+      }),
+    },
     // The head of a dialog is no landmark of the page beside that of the shell.
     Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
   },
