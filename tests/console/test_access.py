@@ -71,7 +71,7 @@ async def test_an_administrator_registers_a_system_and_its_key_takes_a_token(con
     await page.get_by_role("combobox", name="Chọn dịch vụ").click()
     await page.get_by_role("option", name=re.compile("desk v1")).click()
     await page.get_by_label("(read)").check()
-    await page.get_by_label("/ketQua").check()
+    await page.get_by_label("Ket qua /ketQua").check()
     await page.get_by_label("Mục đích").and_(page.locator("input")).fill("thu-nghiem")
     await page.get_by_label("Căn cứ pháp lý").fill("Quyết định 12/QĐ-UBND")
     await page.get_by_role("button", name="Gửi yêu cầu").click()

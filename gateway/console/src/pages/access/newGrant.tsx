@@ -20,7 +20,7 @@ import { usePurposes } from "../../components/usePurposes";
 import { isObject } from "../../contracts/isObject";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
-import { fieldsOf } from "./contractFields";
+import { type Field, fieldsOf } from "./contractFields";
 
 type GrantSpec = Schemas["GrantSpec"];
 type Fields = Record<string, string[]>;
@@ -194,7 +194,7 @@ function Operations({
         )}
         {operations.map(([name, operation]) => {
           const title = isObject(operation) && isObject(operation.title) ? operation.title[language] : name;
-          const fields = isObject(operation) ? fieldsOf(contract.data, operation.response) : [];
+          const fields = isObject(operation) ? fieldsOf(contract.data, operation.response, language) : [];
           return (
             <Stack key={name} gap="xs">
               <Checkbox
@@ -225,7 +225,7 @@ function FieldChoice({
   chosen,
   onChange,
 }: {
-  fields: string[];
+  fields: Field[];
   chosen: string[];
   onChange: (chosen: string[]) => void;
 }) {
@@ -238,11 +238,24 @@ function FieldChoice({
       value={chosen}
       onChange={onChange}
     >
-      <ScrollArea.Autosize mah={260} mt="xs" viewportProps={{ tabIndex: 0 }}>
+      <ScrollArea.Autosize mah={260} mt="xs" type="auto" viewportProps={{ tabIndex: 0 }}>
         <Stack gap={6}>
           <Checkbox value={EVERYTHING} label={t("allFields")} />
           {!chosen.includes(EVERYTHING) &&
-            fields.map((field) => <Checkbox key={field} value={field} label={field} ff="monospace" />)}
+            fields.map(({ pointer, title }) => (
+              <Checkbox
+                key={pointer}
+                value={pointer}
+                label={
+                  <>
+                    {title}{" "}
+                    <Text span ff="monospace" fz="xs" c="dimmed">
+                      {pointer}
+                    </Text>
+                  </>
+                }
+              />
+            ))}
         </Stack>
       </ScrollArea.Autosize>
     </Checkbox.Group>
