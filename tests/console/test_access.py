@@ -55,7 +55,7 @@ async def test_an_administrator_registers_a_system_and_its_key_takes_a_token(con
     await page.goto("/console/access")
     await expect(page.get_by_role("link", name="Đăng ký hệ thống")).to_be_visible()
     await press(page, "Đăng ký hệ thống")  # by keyboard alone, until it has its key
-    await write(page, "Tên hệ thống", name)
+    await write(page, "Mã hệ thống", name)
     await write(page, "Tên tiếng Việt", "Đăng ký tàu cá")
     await write(page, "Tên tiếng Anh", HOSTILE)
     await press(page, "Tiếp tục")

@@ -44,7 +44,7 @@ async def press_until(page: Page, name: str, key: str = "Tab") -> None:
 @pytest.mark.parametrize(
     ("language", "drain", "resume", "drained", "serving"),
     [
-        ("vi", "Rút", "Cho chạy lại", "Đã rút", "Đang nhận lần gọi"),
+        ("vi", "Rút", "Cho chạy lại", "Đã rút", "Đang nhận lời gọi"),
         ("en", "Drain", "Resume", "Drained", "Takes calls"),
     ],
 )

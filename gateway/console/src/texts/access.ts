@@ -20,7 +20,7 @@ export const useAccessTexts = createTexts("access", {
 
   nothingWaits: { vi: "Không có gì chờ bạn", en: "Nothing waits for you" },
   nothingWaitsHelp: {
-    vi: "Yêu cầu quyền khai thác mà bạn được phê duyệt sẽ hiện ở đây.",
+    vi: "Yêu cầu quyền khai thác cần bạn phê duyệt sẽ hiện ở đây.",
     en: "Requests for grants that you may approve appear here.",
   },
   waitsForYou: { vi: "Chờ bạn", en: "Waits for you" },
@@ -271,7 +271,7 @@ export const useAccessTexts = createTexts("access", {
   stepKey: { vi: "Khóa", en: "Key" },
   stepGrant: { vi: "Quyền", en: "Grant" },
   stepToken: { vi: "Mã truy cập", en: "Token" },
-  systemName: { vi: "Tên hệ thống", en: "Name of the system" },
+  systemName: { vi: "Mã hệ thống", en: "Name of the system" },
   systemNameHelp: {
     vi: "Chữ thường không dấu, số và gạch nối, ví dụ mot-cua. Không đổi được về sau.",
     en: "Lower-case letters, digits and hyphens, such as mot-cua. It cannot be changed later.",
@@ -317,8 +317,8 @@ export const useAccessTexts = createTexts("access", {
   fieldsHelp: { vi: "Chỉ chọn những trường thật sự cần.", en: "Choose only what is needed." },
   allFields: { vi: "Tất cả các trường", en: "All fields" },
   purposesHelp: {
-    vi: "Cách nhau bằng dấu phẩy, ví dụ cap-giay-phep.",
-    en: "Separated by commas, such as cap-giay-phep.",
+    vi: "Chọn trong danh sách, hoặc gõ mã rồi nhấn Enter, ví dụ cap-giay-phep.",
+    en: "Choose from the list, or type a code and press Enter, such as cap-giay-phep.",
   },
   requests: { vi: "Số lượt gọi", en: "Requests" },
   per: { vi: "Mỗi", en: "Per" },

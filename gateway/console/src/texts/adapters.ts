@@ -2,7 +2,7 @@ import { createTexts } from "./createTexts";
 
 export const useAdapterTexts = createTexts("adapters", {
   purpose: {
-    vi: "Mỗi tiến trình đứng trước hệ thống của một cơ quan: có nhận lần gọi không, hệ thống phía sau trả lời nhanh ra sao, vì sao không trả lời.",
+    vi: "Mỗi tiến trình đứng trước hệ thống của một cơ quan: có nhận lời gọi không, hệ thống phía sau trả lời nhanh ra sao, vì sao không trả lời.",
     en: "Each process that stands before an agency's system: whether it takes calls, how fast the system behind it answers, and why it does not.",
   },
   search: { vi: "Tìm theo hệ thống, dịch vụ, máy", en: "Search by system, service, machine" },
@@ -14,6 +14,11 @@ export const useAdapterTexts = createTexts("adapters", {
     en: "Run one with lgsp adapter run; it appears here within seconds.",
   },
   noneMatch: { vi: "Không có bộ kết nối nào khớp", en: "No adapter matches" },
+  noneUnwell: { vi: "Không có bộ kết nối nào cần chú ý", en: "No adapter needs attention" },
+  noneUnwellHelp: {
+    vi: "Mọi bộ kết nối đang nhận lời gọi, và hệ thống phía sau trả lời.",
+    en: "All adapters take calls, and the systems behind them answer.",
+  },
   noneMatchHelp: { vi: "Hãy đổi từ khóa hoặc bỏ bộ lọc.", en: "Change the words, or leave the filter out." },
   service: { vi: "Dịch vụ", en: "Service" },
   instance: { vi: "Bộ kết nối", en: "Instance" },
@@ -22,7 +27,7 @@ export const useAdapterTexts = createTexts("adapters", {
   latency: { vi: "Hệ thống nguồn (p50 / p95)", en: "Upstream (p50 / p95)" },
   lastError: { vi: "Lỗi gần nhất", en: "Last error" },
   version: { vi: "Phiên bản", en: "Version" },
-  serving: { vi: "Đang nhận lần gọi", en: "Takes calls" },
+  serving: { vi: "Đang nhận lời gọi", en: "Takes calls" },
   unwell: { vi: "Hệ thống nguồn lỗi", en: "Upstream fails" },
   draining: { vi: "Đang rút", en: "Draining" },
   drained: { vi: "Đã rút", en: "Drained" },
@@ -46,7 +51,7 @@ export const useAdapterTexts = createTexts("adapters", {
   ofLimit: { vi: "{{used}} / {{limit}}", en: "{{used}} of {{limit}}" },
   operations: { vi: "Thao tác", en: "Operations" },
   operation: { vi: "Thao tác", en: "Operation" },
-  requests: { vi: "Lần gọi", en: "Calls" },
+  requests: { vi: "Lời gọi", en: "Calls" },
   failed: { vi: "Không trả lời", en: "Not answered" },
   neverAsked: { vi: "Chưa được hỏi", en: "Not asked yet" },
   up: { vi: "Trả lời", en: "Answers" },
@@ -85,15 +90,15 @@ export const useAdapterTexts = createTexts("adapters", {
   drainTitle: { vi: "Rút bộ kết nối {{service}}?", en: "Drain this adapter of {{service}}?" },
   resumeTitle: { vi: "Cho bộ kết nối {{service}} chạy lại?", en: "Resume this adapter of {{service}}?" },
   drainOthers: {
-    vi: "Nó làm nốt {{count}} việc đang dở và không nhận lần gọi mới. {{others}} bộ kết nối khác của dịch vụ nhận thay.",
+    vi: "Nó làm nốt {{count}} việc đang dở và không nhận lời gọi mới. {{others}} bộ kết nối khác của dịch vụ nhận thay.",
     en: "It finishes the {{count}} calls it has and takes no new ones. {{others}} other instances of the service take over.",
   },
   drainLast: {
-    vi: "Đây là bộ kết nối cuối cùng của dịch vụ đang nhận lần gọi: sau khi rút, mọi lần gọi bị từ chối (503) cho đến khi có cái khác; thông điệp đã nhận thì chờ.",
+    vi: "Đây là bộ kết nối cuối cùng của dịch vụ đang nhận lời gọi: sau khi rút, mọi lời gọi bị từ chối (503) cho đến khi có cái khác; thông điệp đã nhận thì chờ.",
     en: "This is the last instance of the service that takes calls: once it is drained every call is refused (503) until there is another one; accepted messages wait.",
   },
   resumeHelp: {
-    vi: "Nó nhận lại lần gọi ngay, cùng các bộ kết nối khác của dịch vụ.",
+    vi: "Nó nhận lại lời gọi ngay, cùng các bộ kết nối khác của dịch vụ.",
     en: "It takes calls again at once, beside the other instances of the service.",
   },
   reasonHint: {

@@ -30,7 +30,7 @@ export const useDocumentTexts = createTexts("documents", {
   reason: { vi: "Lý do thay đổi (không bắt buộc)", en: "Reason for the change (optional)" },
   reasonHelp: { vi: "Lý do được lưu trong lịch sử.", en: "It stands in the history." },
   save: { vi: "Lưu", en: "Save" },
-  cancel: { vi: "Bỏ qua", en: "Cancel" },
+  cancel: { vi: "Hủy", en: "Cancel" },
   saved: { vi: "Đã lưu {{name}}", en: "{{name}} is saved" },
   nowIs: { vi: "Trạng thái: {{state}}", en: "State: {{state}}" },
 

@@ -72,7 +72,7 @@ export const useFormTexts = createTexts("forms", {
   uploaded: { vi: "Đã tải lên {{name}}", en: "{{name}} is uploaded" },
   openFile: { vi: "Mở tệp", en: "Open the file" },
   answer: { vi: "Kết quả", en: "Answer" },
-  asked: { vi: "Đã hỏi", en: "Asked" },
+  asked: { vi: "Thông tin đã tra cứu", en: "Asked" },
   print: { vi: "In hoặc lưu PDF", en: "Print or save as PDF" },
   again: { vi: "Tra cứu tiếp", en: "Ask again" },
   agency: { vi: "Cơ quan", en: "Agency" },

@@ -19,7 +19,7 @@ export const useRequestsTexts = createTexts("requests", {
   deadline: { vi: "Hạn trả lời", en: "Deadline" },
   service: { vi: "Dịch vụ dữ liệu", en: "Data service" },
   agency: { vi: "Cơ quan", en: "Agency" },
-  received: { vi: "Nhận lúc", en: "Received" },
+  received: { vi: "Tiếp nhận", en: "Received" },
   daysLeft: { vi: "Còn {{count}} ngày", en: "Days left: {{count}}" },
   today: { vi: "Hết hạn hôm nay", en: "Due today" },
   overdue: { vi: "Quá hạn {{count}} ngày", en: "Days overdue: {{count}}" },

@@ -51,12 +51,21 @@ export function AdapterListPage() {
       {!adapters && !error && <LoadingState />}
       {adapters?.length === 0 && <EmptyState title={t("none")}>{t("noneHelp")}</EmptyState>}
       {adapters && adapters.length > 0 && found.length === 0 && (
-        <EmptyState title={t("noneMatch")}>{t("noneMatchHelp")}</EmptyState>
+        <NothingFound onlyUnwell={unwell && words === ""} />
       )}
       {bySystem(found).map(([system, instances]) => (
         <SystemSection key={system} system={system} instances={instances} />
       ))}
     </Stack>
+  );
+}
+
+function NothingFound({ onlyUnwell }: { onlyUnwell: boolean }) {
+  const t = useAdapterTexts();
+  return onlyUnwell ? (
+    <EmptyState title={t("noneUnwell")}>{t("noneUnwellHelp")}</EmptyState>
+  ) : (
+    <EmptyState title={t("noneMatch")}>{t("noneMatchHelp")}</EmptyState>
   );
 }
 
