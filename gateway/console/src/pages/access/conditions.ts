@@ -1,5 +1,5 @@
-import { formatNumber } from "../../components/formats";
 import type { Schemas } from "../../api/client";
+import { formatNumber } from "../../components/formats";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
 

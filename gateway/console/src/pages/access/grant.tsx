@@ -5,7 +5,6 @@ import { Link } from "wouter";
 import { api, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { useSession } from "../../app/session";
-import { formatNumber } from "../../components/formats";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { useDone } from "../../components/useDone";
 import { usePurposes } from "../../components/usePurposes";
