@@ -46,6 +46,8 @@ export const theme = createTheme({
         root: size === "md" ? { "--badge-fz": "0.75rem" } : {},
       }),
     },
+    // A scroll bar has a place of its own, below the last row.
+    ScrollArea: { defaultProps: { offsetScrollbars: "present" } },
     // The head of a dialog is no landmark of the page beside that of the shell.
     Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
   },

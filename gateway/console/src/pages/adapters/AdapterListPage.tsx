@@ -86,7 +86,7 @@ function SystemSection({ system, instances }: { system: string; instances: Adapt
           <Table.Thead>
             <Table.Tr>
               <Table.Th w="20%">{t("service")}</Table.Th>
-              <Table.Th w="18%">{t("state")}</Table.Th>
+              <Table.Th w="22%">{t("state")}</Table.Th>
               <Table.Th w="12%">{t("load")}</Table.Th>
               <Table.Th w="22%" style={{ whiteSpace: "nowrap" }}>
                 {t("latency")}
