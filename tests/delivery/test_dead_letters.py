@@ -124,6 +124,13 @@ async def test_the_people_of_its_agency_decide_about_a_dead_letter(bus: Workbenc
     retried = await by(f"/{messages[0]}/retry", "developer", method="POST")
     assert retried.status == 200, retried.body
     await until(bus, messages[0], "answered")
+    person = (await officials.signed_in("agency-admin", agency="H49.1")).person
+    old = await officials.begin_session(
+        person, seconds=600
+    )  # of an hour, 50 minutes ago: whoever finds the browser open deletes nothing
+    header, reason = {"Authorization": f"Bearer {old}"}, {"reason": "đã làm tay"}
+    refused = await bus.ask("POST", f"/dead-letters/{messages[1]}/give-up", reason, headers=header)
+    assert (refused.status, refused.code) == (403, "sign-in-too-old"), refused.body
     given_up = await by(f"/{messages[1]}/give-up", "agency-admin", method="POST", body={"reason": "đã làm tay"})
     assert given_up.json["resolvedBy"].startswith("person/p-")
     decided = [one["by"] for message in messages for one in await entries_of(bus, message) if one.get("by")]

@@ -14,7 +14,7 @@ from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, SystemName
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.messages import LIMIT, describe_attempts, describe_reason, owner_of
 from lgsp_gateway.api.schemas import json_of
-from lgsp_gateway.api.token_binding import refuse_unbound, refuse_unbound_for_service
+from lgsp_gateway.api.token_binding import refuse_old_sign_in, refuse_unbound, refuse_unbound_for_service
 from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Decider
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters, LetterSelection, StoredLetter
 from lgsp_gateway.delivery.decisions import RECEIVER_ROLES, receiver
@@ -91,7 +91,7 @@ GIVE_UP = Route(
     responses={200: ResponseSpec("The dead letter, resolved", json_of("DeadLetter"))},
     parameters=(LETTER,),
     body=json_of("DeadLetterGivenUp"),
-    problems=("not-found", "step-not-allowed", "token-not-bound", "evidence-unavailable"),
+    problems=("not-found", "step-not-allowed", "token-not-bound", "sign-in-too-old", "evidence-unavailable"),
     tag=_TAG,
 )
 RETRY_MANY = Route(
@@ -152,6 +152,7 @@ class DeadLetterRoutes:
 
     async def _give_up(self, request: web.Request) -> web.Response:
         caller, stored, payload = await self._find(request)
+        refuse_old_sign_in(request)
         self._refuse_unbound(request, stored)
         note = _reason_in(await decoded_bodies.read_json_object(request))
         letter = await self._letters.give_up(stored, payload, str(caller), note)

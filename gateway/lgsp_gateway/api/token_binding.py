@@ -4,7 +4,7 @@ A stolen token without a key must open nothing under such a grant, and end nothi
 passed over by a replay, acknowledges what nobody has seen, or gives a dead letter up takes from the system what it would have received. So the
 rule is one: whatever changes something needs a bound token, and so does whatever shows data; only what is told of their state does not. An operator
 is not the holder of the grant, and no such rule applies. A person's session is bound to no key: whoever finds a browser open must not lead
-events elsewhere, so the person has to have shown who they are a moment ago. A new session alone does not say that: an issuer at which
+events elsewhere, nor delete what waits for a decision, so the person has to have shown who they are a moment ago. A new session alone does not say that: an issuer at which
 somebody is still signed in asks nothing (single sign-on).
 """
 
@@ -49,10 +49,22 @@ def refuse_weak_for_events(request: web.Request, system: str, registry: Registry
     Raises:
         Refusal: `token-not-bound` or `sign-in-too-old`.
     """
+    refuse_old_sign_in(request)
+    refuse_unbound_for_events(request, system, registry)
+
+
+def refuse_old_sign_in(request: web.Request) -> None:
+    """Refuse the session of a person who showed who they are some time ago: a browser that stands open must decide nothing of this kind.
+
+    Args:
+        request: its caller is authenticated.
+
+    Raises:
+        Refusal: `sign-in-too-old`.
+    """
     caller = request[CALLER]
     if isinstance(caller, SignedIn) and not caller.session.is_fresh(time()):
         raise _sign_in_too_old()
-    refuse_unbound_for_events(request, system, registry)
 
 
 def refuse_unbound_for_events(request: web.Request, system: str, registry: RegistrySnapshot) -> None:
@@ -96,6 +108,6 @@ def _is_of(request: web.Request, system: str) -> bool:
 def _sign_in_too_old() -> Refusal:
     return Refusal(
         "sign-in-too-old",
-        vi=f"Việc này quyết định dữ liệu được gửi đi đâu nên bạn phải vừa xác thực lại trong {FRESH_SECONDS // 60} phút qua; hãy đăng nhập lại (trên dòng lệnh: lgsp login --again) rồi gửi lại.",
-        en=f"This decides where data is sent, so you must have entered your credentials within the last {FRESH_SECONDS // 60} minutes; sign in again (in a terminal: lgsp login --again), then send it again.",
+        vi=f"Việc này quyết định dữ liệu được gửi đi đâu hoặc xóa dữ liệu, nên bạn phải vừa xác thực lại trong {FRESH_SECONDS // 60} phút qua; hãy đăng nhập lại (trên dòng lệnh: lgsp login --again) rồi gửi lại.",
+        en=f"This decides where data is sent, or deletes it, so you must have entered your credentials within the last {FRESH_SECONDS // 60} minutes; sign in again (in a terminal: lgsp login --again), then send it again.",
     )

@@ -17276,7 +17276,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description token-not-bound: The token is not bound to a key */
+            /** @description token-not-bound: The token is not bound to a key; sign-in-too-old: Sign in again */
             403: {
                 headers: {
                     [name: string]: unknown;

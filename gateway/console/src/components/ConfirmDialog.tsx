@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useCommonTexts } from "../texts/common";
-import { ErrorState } from "./PageStates";
+import { Refusal } from "./Refusal";
 import { useReturnFocus } from "./useReturnFocus";
 
 interface Props {
@@ -40,7 +40,7 @@ export function ConfirmDialog({
       >
         <Stack>
           {children}
-          {error && <ErrorState error={error} />}
+          <Refusal error={error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {t("cancel")}

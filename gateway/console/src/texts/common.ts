@@ -66,4 +66,8 @@ export const useCommonTexts = createTexts("common", {
   close: { vi: "Đóng", en: "Close" },
   next: { vi: "Trang sau", en: "Next page" },
   previous: { vi: "Trang trước", en: "Previous page" },
+  signInAgain: {
+    vi: "Đăng nhập lại ở thẻ mới, rồi quay lại đây và bấm lần nữa; những gì đã nhập vẫn còn.",
+    en: "Sign in again in a new tab, then come back and press once more; what you typed stays.",
+  },
 });

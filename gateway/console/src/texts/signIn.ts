@@ -33,8 +33,8 @@ export const useSignInTexts = createTexts("signIn", {
   },
   signOutAtIssuer: { vi: "Đăng xuất cả ở đó", en: "Sign out there too" },
   againHelp: {
-    vi: "Việc bạn đang làm quyết định dữ liệu được gửi đi đâu, nên bạn cần xác thực lại, kể cả khi vẫn còn đăng nhập ở bên cấp tài khoản.",
-    en: "What you are doing decides where data is sent, so you enter your credentials again, even if you are still signed in with your issuer.",
+    vi: "Việc bạn đang làm quyết định dữ liệu được gửi đi đâu hoặc xóa dữ liệu, nên bạn cần xác thực lại, kể cả khi vẫn còn đăng nhập ở bên cấp tài khoản.",
+    en: "What you are doing decides where data is sent, or deletes it, so you enter your credentials again, even if you are still signed in with your issuer.",
   },
   notRegistered: { vi: "Tài khoản chưa được đăng ký", en: "The account is not registered yet" },
   notRegisteredHelp: {

@@ -146,10 +146,6 @@ export const useSubscriptionTexts = createTexts("subscriptions", {
   step_deleted: { vi: "Xóa", en: "Deleted" },
   "step_secret-rotated": { vi: "Tạo khóa mới", en: "New secret" },
   "step_secret-removed": { vi: "Bỏ khóa cũ", en: "Secret ended" },
-  signInAgain: {
-    vi: "Đăng nhập lại ở thẻ mới, rồi quay lại đây và bấm lần nữa; những gì đã nhập vẫn còn.",
-    en: "Sign in again in a new tab, then come back and press once more; what you typed stays.",
-  },
   back: { vi: "Quay lại", en: "Back" },
   create: { vi: "Tạo", en: "Create" },
   save: { vi: "Lưu", en: "Save" },

@@ -3,9 +3,9 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api, dataOf } from "../../api/client";
+import { Refusal } from "../../components/Refusal";
 import { useCommonTexts } from "../../texts/common";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
-import { Refusal } from "./Refusal";
 import { SecretShown } from "./SecretShown";
 import { useOwnSystems } from "./useOwner";
 

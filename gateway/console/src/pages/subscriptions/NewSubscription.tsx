@@ -4,10 +4,10 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { allPages } from "../../api/allPages";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { Refusal } from "../../components/Refusal";
 import { usePurposes } from "../../components/usePurposes";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { DeliveryFields, deliveryOf, FIRST_DELIVERY } from "./DeliveryFields";
-import { Refusal } from "./Refusal";
 import { useOwnSystems } from "./useOwner";
 
 /** Subscribe one of the agency's systems to events: first what it receives, then how. */

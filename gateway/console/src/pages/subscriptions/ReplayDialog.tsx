@@ -4,9 +4,9 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ErrorState } from "../../components/PageStates";
+import { Refusal } from "../../components/Refusal";
 import { useCommonTexts } from "../../texts/common";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
-import { Refusal } from "./Refusal";
 
 const HOUR_MS = 3_600_000;
 const OFFSET = "+07:00";

@@ -2,9 +2,9 @@ import { Button, Group, Modal, NumberInput, Stack, Text, TextInput } from "@mant
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { Refusal } from "../../components/Refusal";
 import { useCommonTexts } from "../../texts/common";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
-import { Refusal } from "./Refusal";
 import { SecretOnce } from "./SecretShown";
 
 interface Props {

@@ -1,13 +1,11 @@
 import { Anchor, Stack, Text } from "@mantine/core";
-import { ApiError } from "../../api/problem";
-import { ErrorState } from "../../components/PageStates";
-import { useCommonTexts } from "../../texts/common";
-import { useSubscriptionTexts } from "../../texts/subscriptions";
+import { ApiError } from "../api/problem";
+import { useCommonTexts } from "../texts/common";
+import { ErrorState } from "./PageStates";
 
 /** Show why the gateway refused; where it asks for a new sign-in, how to do that without losing what was typed. */
 export function Refusal({ error }: { error: Error | null }) {
-  const t = useSubscriptionTexts();
-  const common = useCommonTexts();
+  const t = useCommonTexts();
   if (!error) return null;
   const asksForSignIn = error instanceof ApiError && error.code === "sign-in-too-old";
   return (
@@ -22,7 +20,7 @@ export function Refusal({ error }: { error: Error | null }) {
             rel="noopener"
             underline="always"
           >
-            {common("signIn")}
+            {t("signIn")}
           </Anchor>
         </Text>
       )}
