@@ -204,7 +204,7 @@ async def test_every_page_says_that_the_bus_is_away_comes_back_and_asks_to_sign_
         await expect(page.get_by_text("The bus has not answered since")).to_have_count(0)
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         await expect(page.get_by_text("could not be loaded"), one.path).to_have_count(0)
-        await expect(page.get_by_text(re.compile("figures below are out of date"))).to_have_count(0)
+        await expect(page.get_by_text(re.compile("figures below are out of date")), one.path).to_have_count(0)
     for one in signed_in:
         async with hostile.bus.session.post("/oauth2/revoke", data={"token": one.token}) as answer:
             assert answer.status == 200

@@ -219,8 +219,9 @@ async def test_answers_are_held_while_nats_does_not_read_and_none_is_lost(breaka
     answers: asyncio.Queue[bytes] = asyncio.Queue()
     gateway = await connect_for_calls(bus.endpoint("gateway"), "test")
     await gateway.subscribe("_INBOX.test.*", lambda subject, reply, data, headers: answers.put_nowait(data))
-    context = wire.Context("1", "alpha", "H49.1", "", "1.0.0", int(time.time() * 1000) + 60_000, "")
+    deadline = int(time.time() * 1000) + 60_000
     for number in range(40):  # 40 MB, of which 16 may wait to be sent
+        context = wire.Context(str(number), "alpha", "H49.1", "", "1.0.0", deadline, "")
         gateway.publish_nowait("svc.desk.v1.read", wire.request(context, b"{}"), f"_INBOX.test.{number}")
     async with asyncio.timeout(20):
         while len(reached) < 40:

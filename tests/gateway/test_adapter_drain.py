@@ -166,7 +166,7 @@ async def test_the_list_comes_live_with_load_latency_and_circuit(site: Workbench
     async with asyncio.timeout(20), site.session.get("/ops/adapters", headers=headers) as answer:
         lists = [json.loads((await answer.content.readuntil(b"\n\n"))[6:]) for _ in range(2)]
     [one] = lists[-1]["items"]
-    assert (one["id"], one["wire"], one["state"], one["agency"]) == (instance, "1.2", "serving", "H49.1")
+    assert (one["id"], one["wire"], one["state"], one["agency"]) == (instance, "1.3", "serving", "H49.1")
     assert one["instance"]["concurrency"] >= 1
     assert one["instance"]["connector"] == "python"
     assert one["instance"]["circuit"]["open"] is False

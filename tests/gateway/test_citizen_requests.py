@@ -283,14 +283,17 @@ async def test_an_answered_request_is_forgotten_and_one_that_waits_is_not(
     waiting = (await citizen.object_to(second)).json["number"]
     await citizens.agency("POST", f"/{answered}/answer", {"text": ANSWER})
     connection = await connect(citizens.bus.endpoint("gateway"), "test")
+
+    async def consumers() -> set[str]:
+        return {one.name for one in await connection.jetstream().consumers_info("KV_LGSP_PEOPLE")}
+
     try:
         people = PeopleStore(lambda: citizens.bus.endpoint("people"))
         await people.start(connection, 1)
         cipher = PayloadCipher(KeyStore(citizens.bus.state.keys).storage_keys)
+        known = await consumers()
         await RequestStore(people, cipher, str, working_days=6, kept_days=0).forget_old()
-        assert (
-            await connection.jetstream().consumers_info("KV_LGSP_PEOPLE") == []
-        )  # looking leaves the server nothing to keep
+        assert await consumers() <= known  # looking leaves the server nothing to keep
     finally:
         await connection.close()
     assert [one["number"] for one in await citizen.requests()] == [waiting]

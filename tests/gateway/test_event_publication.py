@@ -345,7 +345,7 @@ async def test_an_adapter_publishes_for_its_system(publisher: Publisher) -> None
         assert isinstance(first, EventAccepted)
         assert second == EventAccepted(first.message, repeated=True, salt=second.salt)  # type: ignore[union-attr]
         assert len(await publisher.stored()) == before + 1
-        found = [one for one in await publisher.bus.entries() if one["message"] == first.message]
+        found = [one for one in await publisher.bus.entries() if one.get("message") == first.message]
         assert [(one["channel"], one["outcome"]) for one in found] == [("adapter", "accepted"), ("adapter", "repeated")]
         line = payload.partition(b"\n")[2]
         assert entries.holds(found[0], "request", line, bytes.fromhex(first.salt))

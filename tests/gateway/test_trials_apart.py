@@ -43,10 +43,11 @@ async def test_refused_trials_keep_no_refusal_of_the_system_out_of_the_evidence(
     refused: list[Got] = []
 
     async def flood() -> None:
-        while len(refused) < 10:
-            await trying.trial(**other)
+        async with asyncio.timeout(20):
+            while len(refused) < 10:
+                await trying.trial(**other)
 
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         assert {(await trying.trial(**other)).code for _ in range(150)} == {"purpose-not-granted", "too-many-attempts"}
         for _ in range(20):
             tasks.create_task(flood())

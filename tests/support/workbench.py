@@ -431,7 +431,7 @@ class Workbench:
         """The one entry of a message, from the newest groups back, as far as needed."""
         last = 4
         async with asyncio.timeout(SECONDS):
-            while not (found := [one for one in await self._entries(f"last={last}") if one["message"] == message]):
+            while not (found := [one for one in await self._entries(f"last={last}") if one.get("message") == message]):
                 assert last <= MAX_GROUPS, f"no entry of {message} among the newest"
                 last *= 8
         [entry] = found
