@@ -176,6 +176,7 @@ async def test_a_subscription_is_made_replayed_and_paused(portal: Portal) -> Non
     await dialog.get_by_role("button", name="Replay").click()
     await expect(page.get_by_text("3 events are delivered again")).to_be_visible()
     await eventually(lambda: len(portal.receiver.received) == 6)
+    await expect(page.get_by_role("dialog")).to_have_count(0)
 
     await page.get_by_role("button", name="Pause").focus()
     await page.keyboard.press("Enter")
