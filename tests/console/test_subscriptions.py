@@ -165,9 +165,6 @@ async def test_a_subscription_is_made_replayed_and_paused(portal: Portal) -> Non
     await gives_the_focus_back(page, "Replay")
     await page.get_by_role("button", name="Replay").click()
     dialog = page.get_by_role("dialog")
-    await expect(
-        dialog.get_by_text(re.compile("[1-9][0-9]* events of this time will be delivered again"))
-    ).to_be_visible()
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=7, minutes=5)
     await dialog.get_by_label("Until").fill(f"{soon:%Y-%m-%dT%H:%M:%S}")
     await expect(
