@@ -46,14 +46,9 @@ async def read(bucket: KeyValue | None, key: str) -> Stored | None:
     Raises:
         Refusal: `bus-unavailable`.
     """
-    try:
-        entry = await opened(bucket).get(key)
-    except KeyNotFoundError:
-        return None
-    except (NatsError, OSError) as error:
-        raise bus_unavailable() from error
-    document = orjson.loads(entry.value or b"null")
-    return Stored(document, entry.revision or 0) if document is not None else None
+    entry = await _entry(bucket, key)
+    document = orjson.loads(entry.value or b"null") if entry else None
+    return Stored(document, entry.revision or 0) if entry and document is not None else None
 
 
 async def write(bucket: KeyValue | None, key: str, document: Mapping[str, Any]) -> None:
@@ -125,16 +120,16 @@ async def values_of(connection: Client | None, bucket: KeyValue | None, name: st
         Refusal: `bus-unavailable`.
     """
     keys = await keys_of(connection, name, pattern)
-    found: list[bytes | None] = []
+    found: list[KeyValue.Entry | None] = []
     for start in range(0, len(keys), _READ_AT_ONCE):
-        found += await asyncio.gather(*(_value(bucket, key) for key in keys[start : start + _READ_AT_ONCE]))
-    return {key: value for key, value in zip(keys, found, strict=True) if value is not None}
+        found += await asyncio.gather(*(_entry(bucket, key) for key in keys[start : start + _READ_AT_ONCE]))
+    return {key: entry.value or b"" for key, entry in zip(keys, found, strict=True) if entry}
 
 
-async def _value(bucket: KeyValue | None, key: str) -> bytes | None:
-    """Read what is under a key; None where it was deleted."""
+async def _entry(bucket: KeyValue | None, key: str) -> KeyValue.Entry | None:
+    """Read what is under a key; None where there is nothing, or no more."""
     try:
-        return (await opened(bucket).get(key)).value or b""
+        return await opened(bucket).get(key)
     except KeyNotFoundError:
         return None
     except (NatsError, OSError) as error:
