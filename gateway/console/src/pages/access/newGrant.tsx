@@ -14,6 +14,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { errorAt, fieldErrors } from "../../api/fieldErrors";
+import { dayFromNow } from "../../components/dayFromNow";
 import { ErrorState } from "../../components/PageStates";
 import { PurposeInput } from "../../components/PurposeInput";
 import { usePurposes } from "../../components/usePurposes";
@@ -310,9 +311,4 @@ async function requestGrant(consumer: string, answers: Answers): Promise<Schemas
       body: { apiVersion: "lgsp/v1", kind: "Grant", metadata: { name }, spec },
     }),
   );
-}
-
-function dayFromNow(days: number): string {
-  const day = new Date(Date.now() + days * 86_400_000);
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Ho_Chi_Minh" }).format(day);
 }

@@ -15,6 +15,7 @@ import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { useSession } from "../../app/session";
+import { dayFromNow } from "../../components/dayFromNow";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { PurposeInput } from "../../components/PurposeInput";
@@ -71,7 +72,7 @@ function RequestForm({ contract, major, systems }: Props) {
   const [legalBasis, setLegalBasis] = useState("");
   const [requests, setRequests] = useState("600");
   const [per, setPer] = useState<(typeof PERIODS)[number]>("minute");
-  const [validUntil, setValidUntil] = useState(() => dayAfter(DAYS));
+  const [validUntil, setValidUntil] = useState(() => dayFromNow(DAYS));
   const [reason, setReason] = useState("");
   const sent = useMutation({
     mutationFn: () => {
@@ -84,7 +85,7 @@ function RequestForm({ contract, major, systems }: Props) {
         purposes,
         legalBasis,
         quota: { requests: Number(requests), per },
-        validFrom: dayAfter(0),
+        validFrom: dayFromNow(0),
         validUntil,
       };
       const name = `${consumer}-${contract.service}-v${major}`;
@@ -229,9 +230,4 @@ function Requested({ name }: { name: string }) {
 /** Return what a grant says of exchanges whose fields are all to be seen; whoever approves may narrow it. */
 function shown(names: readonly string[]): Record<string, { fields: string[] }> {
   return Object.fromEntries(names.map((name) => [name, { fields: ["*"] }]));
-}
-
-function dayAfter(days: number): string {
-  const day = new Date(Date.now() + days * 86_400_000);
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Ho_Chi_Minh" }).format(day);
 }
