@@ -44,6 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 async def bus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workbench]:
     """A bus for tests that leave it as they found it."""
     bench = await Workbench(tmp_path_factory.mktemp("bus")).start()
+    bench.shared = True
     yield bench
     await bench.entries()  # which holds each against its schema, whatever the tests made it write
     await bench.stop()

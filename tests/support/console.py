@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
 from lgsp_gateway.http.session_cookie import CONSOLE, REQUESTED_WITH, SessionCookie
+from lgsp_gateway.registry.approver_roles import APPROVING_ROLES
 from lgsp_gateway.sessions.session_store import Session
 from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_runtime.nats.connection import connect
@@ -96,6 +97,8 @@ class Officials:
 
     async def _register(self, *roles: str, agency: str) -> str:
         """Register a person; in a role that approves, a second operator approves them, and as many of the two are people as there are."""
+        approving = APPROVING_ROLES.intersection(roles)
+        assert not (self.bus.shared and approving), "once people approve, systems never do again: use a bus of your own"
         operators = [person for (_, held, _), person in self._people.items() if "operator" in held]
         first = await self.begin_session(operators[0]) if len(operators) > 1 else self.bus.token("operator")
         second = await self.begin_session(operators[-1]) if operators else self.bus.token("operator-2")

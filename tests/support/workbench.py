@@ -175,6 +175,8 @@ class Workbench:
         self.keys: dict[str, SigningKey] = {}
         self.adapters: dict[ServedAdapter, CallClient] = {}
         self.deliverer: Process | None = None
+        self.shared = False
+        """Tests of other files follow on it: what cannot be undone is not done here."""
         self._tokens: dict[str, str] = {}
 
     async def start(self, *options: str) -> "Workbench":
