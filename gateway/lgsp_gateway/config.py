@@ -254,6 +254,16 @@ class GatewaySettings(_NatsSettings):
         ge=1,
         description="Maximum number of concurrent exports and event streams of one system. A dashboard uses three.",
     )
+    page_streams: int = Field(
+        default=1_000,
+        ge=1,
+        description="Maximum number of concurrent streams by which open pages of the console stay live. Each takes about 25 KB of memory, on the page Messages 120 KB.",
+    )
+    page_streams_each: int = Field(
+        default=32,
+        ge=1,
+        description="Maximum number of concurrent streams to the console of one person. A browser opens at most four, however many tabs it has.",
+    )
     heavy_processes: int = Field(
         default=2,
         ge=1,

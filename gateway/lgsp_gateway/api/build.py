@@ -83,7 +83,7 @@ from lgsp_gateway.http.routes import CALLER_AUTHENTICATOR, declared_routes
 from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_gateway.http.sign_in_cookie import SignInCookie
-from lgsp_gateway.http.streaming import STREAM_LIMITER, StreamLimiter
+from lgsp_gateway.http.streaming import PAGE_LIMITER, STREAM_LIMITER, StreamLimiter, too_many_pages, too_many_streams
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.nats.adapter_drains import AdapterDrains
 from lgsp_gateway.nats.provider_limits import ProviderLimits
@@ -146,7 +146,8 @@ def build_api(settings: GatewaySettings, parts: ApiDependencies) -> web.Applicat
     clients, sign_in = _open_sign_in(settings, parts)
     cookie = SessionCookie(settings.public_url)
     callers = app[CALLER_AUTHENTICATOR] = CallerAuthenticator(parts.pipeline.identification, sign_in, cookie)
-    app[STREAM_LIMITER] = StreamLimiter(settings.streams, settings.streams_each)
+    app[STREAM_LIMITER] = StreamLimiter(settings.streams, settings.streams_each, too_many_streams)
+    app[PAGE_LIMITER] = StreamLimiter(settings.page_streams, settings.page_streams_each, too_many_pages)
     _add_tokens(app, settings, parts, clients, sign_in)
     _add_browser_sign_in(app, settings, parts, callers, sign_in, cookie)
     _add_registry(app, settings, parts, callers)

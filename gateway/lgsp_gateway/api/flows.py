@@ -110,7 +110,7 @@ class FlowRoutes:
         picture = await flows.picture(question)
         if streaming.EVENT_STREAM not in request.headers.get("Accept", ""):
             return json_response(picture.document())
-        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name) as stream:
+        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name, live_page=True) as stream:
             await _send_event(stream, picture.document())
             with contextlib.suppress(Refusal):  # the client comes back, and is told why
                 while not (stream.head_only or await self._stops_within(INTERVAL_SECONDS)):
@@ -123,7 +123,7 @@ class FlowRoutes:
         flows = self._reader()
         picture = await flows.picture(question)
         question = replace(question, group=picture.head["group"])  # chosen once: a picture must not jump
-        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name) as stream:
+        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name, live_page=True) as stream:
             await _send_event(stream, picture.document(), b"picture")
             with contextlib.suppress(Refusal):  # the client comes back, and is told why
                 while not (stream.head_only or await self._stops_within(INTERVAL_SECONDS)):

@@ -129,7 +129,7 @@ class MessageStreamRoutes:
         if after is None:
             page, after = await self._page(reader, self._index)
             first = _event("page", after, {"items": page.items, "cursor": page.cursor, "newer": page.newer})
-        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name) as answer:
+        async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name, live_page=True) as answer:
             if not answer.head_only:
                 await answer.write(first or b": nothing is new\n\n")
                 with contextlib.suppress(Stopped, Refusal):  # the client comes back, and is told why
@@ -160,7 +160,8 @@ class MessageStreamRoutes:
         from lgsp_gateway.evidence.search.live import found_in  # noqa: PLC0415 - with an index its library is there already
 
         indexed, items, skipped = after, list[Any](), 0
-        async with aclosing(batch_consumer.read(self._connection, after, follow=True)) as batches:
+        # One batch at a time, since many pages may follow at once: 512 KB for each that is slow to read.
+        async with aclosing(batch_consumer.read(self._connection, after, follow=True, at_once=1)) as batches:
             async for batch in batches:
                 while batch.sequence > indexed:
                     indexed = await index.progress()

@@ -37,7 +37,7 @@ async def stream_rounds(
         Refusal: `too-many-streams`, and what `document` raises at first.
     """
     first = await document()
-    async with streaming.open_stream(request, streaming.EVENT_STREAM, reader) as answer:
+    async with streaming.open_stream(request, streaming.EVENT_STREAM, reader, live_page=True) as answer:
         if not answer.head_only:
             await answer.write(_event(first))
             with contextlib.suppress(Stopped):

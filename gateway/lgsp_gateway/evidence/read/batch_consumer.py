@@ -108,7 +108,12 @@ async def consume(connection: Client, after: int, gateway: GatewayName | None = 
 
 
 async def read(
-    connection: Client, after: int, *, follow: bool, gateway: GatewayName | None = None
+    connection: Client,
+    after: int,
+    *,
+    follow: bool,
+    gateway: GatewayName | None = None,
+    at_once: int = FETCH_BATCHES,
 ) -> AsyncGenerator[Batch, None]:
     """Read batches of entries, in their order.
 
@@ -116,6 +121,7 @@ async def read(
         after: only batches with a higher number.
         gateway: only batches that it wrote; None for those of all.
         follow: wait for new batches for ever, also while servers are away; otherwise end with the newest.
+        at_once: how many are pulled at once, and held in memory until they are read.
 
     Raises:
         nats.errors.Error: the rest did not arrive, and what was read so far is not all.
@@ -126,7 +132,7 @@ async def read(
             async with consume(connection, after, gateway) as consumer:
                 remaining = consumer.pending
                 while follow or remaining > 0:
-                    batches = await consumer.fetch(FETCH_BATCHES if follow else min(FETCH_BATCHES, remaining))
+                    batches = await consumer.fetch(at_once if follow else min(at_once, remaining))
                     for batch in batches:
                         after, remaining, tries = batch.sequence, remaining - 1, 0
                         yield batch
