@@ -2,21 +2,26 @@
 
 import asyncio
 import contextlib
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientResponse
+from support.console import SAME_ORIGIN, Officials
 from support.searched import Searched
 from support.waits import eventually
 from support.workbench import Workbench
 
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.read import entry_stream
+from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_runtime.nats.connection import connect
 
 GROUPS, ENTRY = 400, 20_000
 
 
 STREAMS_EACH = GatewaySettings.model_fields["streams_each"].default
+PAGES_EACH = GatewaySettings.model_fields["page_streams_each"].default
 
 
 async def _evidence(bus: Workbench) -> None:
@@ -94,6 +99,26 @@ async def _streams_make_room(bus: Workbench, path: str) -> None:
 
     for _ in range(STREAMS_EACH + 3):
         await eventually(opened)
+
+
+async def test_the_pages_of_a_person_leave_their_exports_room(bus: Workbench) -> None:
+    signed_in = await Officials(bus).signed_in("developer", who="many pages")
+    cookie = {"Cookie": f"{SessionCookie(f'http://127.0.0.1:{bus.port}').name}={signed_in.token}", **SAME_ORIGIN}
+    programs = {"Authorization": f"Bearer {signed_in.token}", "Accept-Language": "en"}
+    async with AsyncExitStack() as pages:
+        for _ in range(PAGES_EACH):
+            page = await pages.enter_async_context(_session(bus, cookie))
+            assert page.status == 200, await page.text()
+        async with _session(bus, {**cookie, "Accept-Language": "en"}) as refused:
+            assert refused.status == 429
+            assert "close some and try again" in (await refused.json())["detail"]
+        async with _session(bus, programs) as by_program:
+            assert by_program.status == 200
+
+
+def _session(bus: Workbench, headers: dict[str, str]) -> AbstractAsyncContextManager[ClientResponse]:
+    """The stream of a session, which each open page reads."""
+    return bus.session.get(f"http://127.0.0.1:{bus.port}/me/session/events", headers=headers)
 
 
 def _resident(bus: Workbench) -> int:

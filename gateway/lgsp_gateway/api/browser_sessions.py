@@ -170,7 +170,9 @@ class BrowserSessionRoutes:
         self._sign_in.sessions.on_ended(note_end)
         self._registry.on_change(note_change)
         try:
-            async with streaming.open_stream(request, streaming.EVENT_STREAM, own.principal.name, live_page=True) as answer:
+            async with streaming.open_stream(
+                request, streaming.EVENT_STREAM, own.principal.name, live_page=True
+            ) as answer:
                 if not answer.head_only:
                     with contextlib.suppress(Stopped):
                         await run_until(self._stopping.wait(), self._send_changes(request, answer, own, changed))

@@ -1,11 +1,15 @@
 import { useEffect, useRef, useState } from "react";
 import { onReconnection } from "./reconnection";
+import { takeTurns } from "./streamTurns";
 
 const SHORTEST_MS = 1000;
 const LONGEST_MS = 30_000;
 
-/** Whether what a stream told is up to date; `since` is when the connection was lost, and `tried` whether it was opened in vain. */
-export type StreamState = { live: true } | { live: false; since: Date; tried: boolean };
+/**
+ * Whether what a stream told is up to date; `since` is when the connection was lost, and `tried` whether it was opened in vain.
+ * A tab that is `waiting` has let others have the connection for a moment (`streamTurns.ts`).
+ */
+export type StreamState = { live: true; waiting: boolean } | { live: false; since: Date; tried: boolean };
 
 /**
  * Listen to server-sent events while the component is shown.
@@ -28,44 +32,76 @@ export function useEventStream(
 
   useEffect(() => {
     if (url === null) return;
-    let source: EventSource;
-    let pause = SHORTEST_MS;
-    let timer: number | undefined;
     let received = "";
-    const open = () => {
-      source = new EventSource(received ? resumed(url, received) : url);
-      source.onopen = () => {
-        pause = SHORTEST_MS;
-        setState({ live: true });
-      };
-      source.onerror = () => {
-        setState((before) => ({ live: false, since: before.live ? new Date() : before.since, tried: true }));
-        if (source.readyState !== EventSource.CLOSED) return;
-        timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
-        pause = Math.min(pause * 2, LONGEST_MS);
-      };
-      for (const name of names.split(" ")) {
-        source.addEventListener(name, (event) => {
+    return takeTurns(() => {
+      const close = keepOpen({
+        address: () => (received ? resumed(url, received) : url),
+        names: names.split(" "),
+        onOpen: () => setState({ live: true, waiting: false }),
+        onLost: () =>
+          setState((before) => ({
+            live: false,
+            since: before.live ? new Date() : before.since,
+            tried: true,
+          })),
+        onEvent: (name, event) => {
           received = event.lastEventId;
           current.current[name]?.(JSON.parse(event.data));
-        });
-      }
-    };
-    open();
-    const forget = onReconnection(() => {
-      if (source.readyState === EventSource.OPEN) return;
-      window.clearTimeout(timer);
-      source.close(); // the browser's own pauses grow as well
-      pause = SHORTEST_MS;
-      open();
+        },
+      });
+      return () => {
+        close();
+        setState((before) => (before.live ? { live: true, waiting: true } : before));
+      };
     });
-    return () => {
-      forget();
-      window.clearTimeout(timer);
-      source.close();
-    };
   }, [url, names]);
   return state;
+}
+
+interface Connection {
+  /** Return the address to open, which may name the last event that was received. */
+  address: () => string;
+  /** Of the events. */
+  names: readonly string[];
+  onOpen: () => void;
+  onLost: () => void;
+  onEvent: (name: string, event: MessageEvent<string>) => void;
+}
+
+/** Keep a connection open until the returned function is called. */
+function keepOpen({ address, names, onOpen, onLost, onEvent }: Connection): () => void {
+  let source: EventSource;
+  let pause = SHORTEST_MS;
+  let timer: number | undefined;
+  const open = () => {
+    source = new EventSource(address());
+    source.onopen = () => {
+      pause = SHORTEST_MS;
+      onOpen();
+    };
+    source.onerror = () => {
+      onLost();
+      if (source.readyState !== EventSource.CLOSED) return;
+      timer = window.setTimeout(open, pause * (0.5 + Math.random() / 2));
+      pause = Math.min(pause * 2, LONGEST_MS);
+    };
+    for (const name of names) {
+      source.addEventListener(name, (event) => onEvent(name, event));
+    }
+  };
+  open();
+  const forget = onReconnection(() => {
+    if (source.readyState === EventSource.OPEN) return;
+    window.clearTimeout(timer);
+    source.close(); // the browser's own pauses grow as well
+    pause = SHORTEST_MS;
+    open();
+  });
+  return () => {
+    forget();
+    window.clearTimeout(timer);
+    source.close();
+  };
 }
 
 function resumed(url: string, after: string): string {

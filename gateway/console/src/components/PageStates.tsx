@@ -78,10 +78,10 @@ export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => v
   );
 }
 
-/** Show since when the figures of a live page are out of date; nothing while they are not. */
+/** Show since when the figures of a live page are out of date; nothing while they are not, nor before the stream was tried. */
 export function OutOfDateNotice({ stream }: { stream: StreamState }) {
   const t = useCommonTexts();
-  if (stream.live) return null;
+  if (stream.live || !stream.tried) return null;
   return (
     <Alert role="status" color="yellow" icon={<IconPlugConnectedX aria-hidden />}>
       {t("outOfDate", { time: formatTime(stream.since) })}

@@ -59,7 +59,7 @@ export function useFlows(filters: Filters): Flows {
   });
   return {
     picture,
-    stream: stream.live && silent ? { live: false, since: silent, tried: true } : stream,
+    stream: stream.live && !stream.waiting && silent ? { live: false, since: silent, tried: true } : stream,
     error: picture === null ? reason.error : null,
   };
 }
