@@ -11,6 +11,7 @@ export default defineConfig({
   plugins: [react()],
   html: { cspNonce: "CSP_NONCE" },
   build: {
+    manifest: true, // names the script of each page, which the gateway lets browsers fetch at once
     rollupOptions: {
       input: ["index.html", "my-data.html"],
       output: {

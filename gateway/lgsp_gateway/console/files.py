@@ -3,13 +3,19 @@
 A page names a nonce of its own in each response, so that the style sheets which components make are allowed and nothing else inline is
 (Content-Security-Policy without `unsafe-inline`). The assets have names with digests and are cached for ever.
 
+Each page of the console is a script of its own. The HTML names it, with what it needs, so that a browser fetches it together with what
+all pages need and not after that has run.
+
 Where the console has not been built yet, as in a clone just after `./lgsp up`, a page says so and asks again by itself.
 """
 
 import secrets
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
+import orjson
 from aiohttp import web
 
 from lgsp_gateway.http.parameter_types import text_parameter
@@ -18,6 +24,9 @@ from lgsp_problems import NotFound
 
 STATIC = Path(__file__).with_name("static")
 """The folder that Vite writes."""
+
+MANIFEST = STATIC / ".vite/manifest.json"
+"""Says by the names of source files which files were built from them, and what these import."""
 
 NONCE = "CSP_NONCE"
 """Stands in the built page for the nonce of a response (`vite.config.ts`)."""
@@ -96,12 +105,19 @@ class _BuiltPage:
         self._path = STATIC / name
         self._text = ""
         self._time = 0
+        self._links: dict[str, str] = {}
 
-    def response(self) -> web.Response:
-        """Return the page with a nonce of its own."""
+    def response(self, page: str = "") -> web.Response:
+        """Return the HTML with a nonce of its own.
+
+        Args:
+            page: the page of the console that is asked for, as a folder of `src/pages`; where there is none, nothing is fetched ahead.
+        """
         nonce = secrets.token_urlsafe(16)
+        text = self._read()
+        text = text.replace("</head>", f"{self._links.get(page, '')}</head>", 1).replace(NONCE, nonce)
         return web.Response(
-            text=self._read().replace(NONCE, nonce),
+            text=text,
             content_type="text/html",
             headers=_HEADERS | {"Cache-Control": "no-store", "Content-Security-Policy": _POLICY.format(nonce=nonce)},
         )
@@ -111,9 +127,34 @@ class _BuiltPage:
             time = self._path.stat().st_mtime_ns
             if time != self._time:
                 self._text, self._time = self._path.read_text(encoding="utf-8"), time
+                self._links = _links_of_pages(self._text)
         except FileNotFoundError:
             return _NOT_BUILT
         return self._text
+
+
+def _links_of_pages(text: str) -> dict[str, str]:
+    """Return by the name of a page the HTML that lets its files be fetched, without those that the HTML of all pages names already."""
+    built = orjson.loads(MANIFEST.read_bytes()) if MANIFEST.exists() else {}
+    pages = {Path(source).parent.name: source for source in built if source.startswith("src/pages/")}
+    return {
+        page: "".join(_link(file) for file in dict.fromkeys(_files(built, source)) if file not in text)
+        for page, source in pages.items()
+        if source == f"src/pages/{page}/index.tsx"
+    }
+
+
+def _files(built: dict[str, Any], source: str) -> Iterator[str]:
+    """Yield the scripts and style sheets of a source file, and of what it imports at once."""
+    yield built[source]["file"]
+    yield from built[source].get("css", ())
+    for imported in built[source].get("imports", ()):
+        yield from _files(built, imported)
+
+
+def _link(file: str) -> str:
+    kind = "stylesheet" if file.endswith(".css") else "modulepreload"
+    return f'<link rel="{kind}" crossorigin href="/console/{file}" nonce="{NONCE}">'
 
 
 class ConsoleRoutes:
@@ -130,8 +171,8 @@ class ConsoleRoutes:
         add_route(app, ASSET, self._read_asset)
         add_route(app, PAGE, self._open_page)
 
-    async def _open_page(self, _: web.Request) -> web.Response:
-        return self._console.response()
+    async def _open_page(self, request: web.Request) -> web.Response:
+        return self._console.response(request.match_info.get("tail", "").partition("/")[0])
 
     async def _open_my_data(self, _: web.Request) -> web.Response:
         return self._my_data.response()

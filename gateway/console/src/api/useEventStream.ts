@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { onReconnection } from "./reconnection";
+import { takeAhead } from "./streamAhead";
 import { takeTurns } from "./streamTurns";
 
 const SHORTEST_MS = 1000;
@@ -74,7 +75,9 @@ function keepOpen({ address, names, onOpen, onLost, onEvent }: Connection): () =
   let pause = SHORTEST_MS;
   let timer: number | undefined;
   const open = () => {
-    source = new EventSource(address());
+    const url = address();
+    const ahead = takeAhead(url);
+    source = ahead?.source ?? new EventSource(url);
     source.onopen = () => {
       pause = SHORTEST_MS;
       onOpen();
@@ -88,6 +91,8 @@ function keepOpen({ address, names, onOpen, onLost, onEvent }: Connection): () =
     for (const name of names) {
       source.addEventListener(name, (event) => onEvent(name, event));
     }
+    if (source.readyState === EventSource.OPEN) onOpen();
+    for (const event of ahead?.events.slice() ?? []) onEvent(event.type, event);
   };
   open();
   const forget = onReconnection(() => {

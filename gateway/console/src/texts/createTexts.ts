@@ -1,5 +1,5 @@
 import i18next from "i18next";
-import { initReactI18next, useTranslation } from "react-i18next";
+import { useSyncExternalStore } from "react";
 
 /** The languages of the console; the first one is used where a browser prefers neither. */
 export const LANGUAGES = ["vi", "en"] as const;
@@ -15,7 +15,7 @@ type Values = Record<string, string | number>;
 /** Return the text of a key in the language of the user; `{{name}}` in it is replaced by `values.name`. */
 export type Translate<T extends Texts> = (key: keyof T & string, values?: Values) => string;
 
-i18next.use(initReactI18next).init({
+i18next.init({
   lng: initialLanguage(),
   fallbackLng: "vi",
   keySeparator: false,
@@ -38,16 +38,30 @@ export function createTexts<const T extends Texts>(namespace: string, texts: T):
     const words = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, text[language]]));
     i18next.addResourceBundle(language, namespace, words);
   }
-  return () => {
-    const { t } = useTranslation(namespace);
-    return (key, values) => t(key, { ...values });
-  };
+  const translations = { vi: translation<T>("vi", namespace), en: translation<T>("en", namespace) };
+  return () => translations[useLanguage()];
 }
 
 /** Return the language that texts are shown in. */
 export function useLanguage(): Language {
-  const { i18n } = useTranslation();
-  return i18n.language === "en" ? "en" : "vi";
+  return useSyncExternalStore(onLanguageChanged, currentLanguage);
+}
+
+/** Return the texts of a namespace in one language. Those without values are looked up once: a page asks for thousands. */
+function translation<T extends Texts>(language: Language, namespace: string): Translate<T> {
+  const translate = i18next.getFixedT(language, namespace);
+  const known = new Map<string, string>();
+  return (key, values) => {
+    if (values) return translate(key, values);
+    const found = known.get(key) ?? translate(key);
+    known.set(key, found);
+    return found;
+  };
+}
+
+function onLanguageChanged(act: () => void): () => void {
+  i18next.on("languageChanged", act);
+  return () => i18next.off("languageChanged", act);
 }
 
 /** Return the language that texts are shown in, outside of components. */

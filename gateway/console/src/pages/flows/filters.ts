@@ -18,10 +18,9 @@ export interface Filters {
   wall: boolean;
 }
 
-/** Read the filters of the address, and change some of them. */
-export function useFilters(): [Filters, (change: Partial<Filters>) => void] {
-  const [address, setAddress] = useSearchParams();
-  const filters: Filters = {
+/** Read the filters of an address. */
+export function filtersOf(address: URLSearchParams): Filters {
+  return {
     window: oneOf(WINDOWS, address.get("window")),
     group: oneOf(GROUPS, address.get("group")),
     kind: oneOf(KINDS, address.get("kind")),
@@ -30,6 +29,11 @@ export function useFilters(): [Filters, (change: Partial<Filters>) => void] {
     unwell: address.get("unwell") === "true",
     wall: address.get("wall") === "true",
   };
+}
+
+/** Read the filters of the address, and change some of them. */
+export function useFilters(): [Filters, (change: Partial<Filters>) => void] {
+  const [address, setAddress] = useSearchParams();
   const change = useCallback(
     (changes: Partial<Filters>) =>
       setAddress((before) => {
@@ -43,7 +47,7 @@ export function useFilters(): [Filters, (change: Partial<Filters>) => void] {
       }),
     [setAddress],
   );
-  return [filters, change];
+  return [filtersOf(address), change];
 }
 
 /** Return the parameters of the API for some filters. */

@@ -15,7 +15,9 @@ import { type Filters, useFilters } from "./filters";
 import classes from "./flows.module.css";
 import { formatCount } from "./formats";
 import { LatencyHeatMap } from "./LatencyHeatMap";
-import { type Flows, type Picture, useFlows } from "./useFlows";
+import { type Flows, followAhead, type Picture, useFlows } from "./useFlows";
+
+if (location.pathname === "/console/flows") followAhead();
 
 /** The page Flows: who calls whom now, and where it is unwell. */
 export default function FlowsPage() {

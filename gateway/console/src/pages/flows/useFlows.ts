@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { openAhead } from "../../api/streamAhead";
 import { type StreamState, useEventStream } from "../../api/useEventStream";
-import { type Filters, queryOf } from "./filters";
+import { type Filters, filtersOf, queryOf } from "./filters";
 
 export type Picture = Schemas["Flows"];
 export type Flow = Schemas["Flow"];
@@ -18,10 +19,14 @@ export interface Flows {
   error: Error | null;
 }
 
+/** Begin to follow the flows that the address names, before the page is drawn. */
+export function followAhead(): void {
+  openAhead(streamOf(filtersOf(new URLSearchParams(location.search))), ["picture", "changes"]);
+}
+
 /** Follow the flows: the whole picture first, then what changes; the whole again after a lost connection. */
 export function useFlows(filters: Filters): Flows {
-  const query = { ...queryOf(filters), top: TOP };
-  const url = `/ops/flows/stream?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}`;
+  const url = streamOf(filters);
   const [picture, setPicture] = useState<Picture | null>(null);
   const heard = useRef(0);
   const [silent, setSilent] = useState<Date | null>(null);
@@ -52,7 +57,7 @@ export function useFlows(filters: Filters): Flows {
   // The browser does not tell why a stream was refused; a request does.
   const reason = useQuery({
     queryKey: ["flows", url],
-    queryFn: () => dataOf(api.GET("/ops/flows", { params: { query: { ...query, top: 1 } } })),
+    queryFn: () => dataOf(api.GET("/ops/flows", { params: { query: { ...queryOf(filters), top: 1 } } })),
     enabled: !stream.live && stream.tried && picture === null,
     retry: false,
     refetchInterval: 5000,
@@ -62,6 +67,11 @@ export function useFlows(filters: Filters): Flows {
     stream: stream.live && !stream.waiting && silent ? { live: false, since: silent, tried: true } : stream,
     error: picture === null ? reason.error : null,
   };
+}
+
+function streamOf(filters: Filters): string {
+  const query = Object.entries({ ...queryOf(filters), top: TOP });
+  return `/ops/flows/stream?${new URLSearchParams(query.map(([name, value]) => [name, String(value)]))}`;
 }
 
 function applyChanges(before: Picture, changes: Schemas["FlowChanges"]): Picture {
