@@ -105,6 +105,7 @@ async def test_an_agency_may_not_see_it(console: Console) -> None:
     await expect(page.get_by_text("You may not see this page")).to_be_visible()
 
 
+@pytest.mark.long  # `test_every_page.py` looks at these pages too
 async def test_it_fits_a_phone(searched: Searched, console: Console) -> None:
     await sent(searched)
     page = await console.page("auditor", theme="dark", width=360)

@@ -1,5 +1,6 @@
 """The first view of the console is small, and what shows it finds nothing wrong with the catalogue."""
 
+import pytest
 from playwright.async_api import Response, expect
 from support.accessibility import accessibility_faults
 from support.console import Console
@@ -21,6 +22,7 @@ async def test_the_first_view_is_small(console: Console) -> None:
     assert all(one.headers.get("content-encoding") == "br" for one in files if one.url.endswith((".js", ".css")))
 
 
+@pytest.mark.long  # `test_every_page.py` looks at these pages too
 async def test_axe_finds_nothing_in_the_catalogue(console: Console) -> None:
     page = await console.page("developer", language="en", theme="dark", width=360)
     for path, heading in (

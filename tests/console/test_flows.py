@@ -144,6 +144,7 @@ async def test_after_a_lost_connection_the_page_is_right_again(searched: Searche
     await expect(calls).to_have_text(str(before + 1))
 
 
+@pytest.mark.long  # `test_every_page.py` looks at these pages too
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 360)])
 async def test_axe_finds_nothing_and_hostile_titles_stay_text(console: Console, theme: str, width: int) -> None:
     page = await console.page("auditor", theme=theme, width=width)

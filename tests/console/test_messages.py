@@ -346,6 +346,7 @@ async def test_an_accepted_message_has_its_attempts_and_a_dead_letter_is_retried
     await expect(page.get_by_text("Answered").first).to_be_visible()
 
 
+@pytest.mark.long  # `test_every_page.py` looks at these pages too
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_nothing_scrolls_sideways_at_360_pixels(searched: Searched, console: Console, theme: str) -> None:
     message = await sent(searched, "narrow", Prefer="respond-async")

@@ -253,6 +253,7 @@ async def test_an_operator_pauses_alone_and_an_old_sign_in_redirects_nothing(por
     await expect(old.get_by_text(portal.receiver.url)).to_be_visible()
 
 
+@pytest.mark.long  # `test_every_page.py` looks at these pages too
 async def test_axe_finds_nothing_and_nothing_overflows(portal: Portal) -> None:
     page = await portal.console.page("developer", width=360, theme="dark")
     await portal.endpoint(page, new_name("nhan-bon"))

@@ -170,6 +170,13 @@ class Console:
             await context.add_cookies(
                 [{"name": name, "value": token, "url": self.url, "httpOnly": True, "sameSite": "Strict"}]
             )
+        return await self._tab(context)
+
+    async def tab(self, page: Page) -> Page:
+        """Another tab of the browser of a page, with the same session; nothing is opened in it yet."""
+        return await self._tab(page.context)
+
+    async def _tab(self, context: BrowserContext) -> Page:
         page = await context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._note_error)
