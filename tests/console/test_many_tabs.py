@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Page, expect
 from support.console import Console
 from support.searched import Searched
@@ -19,6 +20,7 @@ async def _tab(console: Console, first: Page, path: str) -> Page:
     return page
 
 
+@pytest.mark.timeout(300)  # eight pages
 async def test_eight_tabs_stay_live_and_pages_still_load(searched: Searched, console: Console) -> None:
     earlier = await sent(searched)
     first = await console.page("operator", language="en")

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
@@ -157,6 +158,14 @@ def _link(file: str) -> str:
     return f'<link rel="{kind}" crossorigin href="/console/{file}" nonce="{NONCE}">'
 
 
+class _Asset(web.FileResponse):
+    """A file that the system itself sends (sendfile), once."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send the file, unless it was sent: the server sends each response within its middleware, and aiohttp asks again afterwards."""
+        return None if self.prepared else await super().prepare(request)
+
+
 class ConsoleRoutes:
     """The routes of the console's files."""
 
@@ -184,6 +193,6 @@ class ConsoleRoutes:
                 vi="Bảng điều hành không có tệp này; hãy tải lại trang.",
                 en="The console has no such file; reload the page.",
             )
-        return web.FileResponse(
+        return _Asset(
             path, headers=_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}, status=HTTPStatus.OK
         )
