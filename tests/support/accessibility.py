@@ -11,6 +11,33 @@ _RUN = """async (runOnly) => {
   return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))]);
 }"""
 """Of what passes nothing comes back: it is megabytes for each page."""
+_SMALL = """() => {
+  const shown = (one) => one.checkVisibility({ visibilityProperty: true }) && one.getBoundingClientRect().left > -1000;
+  const target = (one) =>
+    one.matches("input[role=switch]") ? one.parentElement.querySelector("[class*=track]")
+      : one.matches("input[type=radio]") && one.offsetWidth === 0 ? one.labels[0] : one;
+  const size = (one) => { const { width, height } = one.getBoundingClientRect(); return { width, height }; };
+  return [...document.querySelectorAll(
+    "a[href], button:not([data-state] > *), select, textarea, summary, input:not([type=hidden]), [role=tab], [role=option], [role=menuitem]"
+  )].filter(shown).map(target).map((one) => [size(one), one])
+    .filter(([{ width, height }]) => width < 23.5 || height < 23.5)
+    .map(([{ width, height }, one]) => `${Math.round(width)} x ${Math.round(height)}: ${one.outerHTML.slice(0, 160)}`);
+}"""
+"""Of pictures (`svg`) nothing: they have a table with the same links."""
+_SPEAKING = """() => {
+  const speaking = [];
+  for (const form of document.forms) {
+    if (form.noValidate) continue;
+    for (const field of form.elements) {
+      const hear = (event) => event.defaultPrevented || speaking.push(field.outerHTML.slice(0, 160));
+      field.addEventListener("invalid", hear);
+      if (!(field instanceof HTMLFieldSetElement) && !field.checkValidity() && !field.getAttribute("aria-describedby"))
+        speaking.push(`says nothing: ${field.outerHTML.slice(0, 160)}`);
+      field.removeEventListener("invalid", hear);
+    }
+  }
+  return speaking;
+}"""
 
 
 async def accessibility_faults(page: Page, rule: str = "") -> list[str]:
@@ -23,3 +50,15 @@ async def accessibility_faults(page: Page, rule: str = "") -> list[str]:
         await page.evaluate(_AXE.read_text())
     found: list[tuple[str, list[str]]] = await page.evaluate(_RUN, [rule] if rule else _TAGS)
     return [f"{broken}: {nodes}" for broken, nodes in found]
+
+
+async def small_targets(page: Page) -> list[str]:
+    """What can be pressed on a page as it is now, and measures less than 24 by 24 px (WCAG 2.2, 2.5.8, without its exceptions)."""
+    found: list[str] = await page.evaluate(_SMALL)
+    return [f"small target, {one}" for one in found]
+
+
+async def fields_with_messages_of_the_browser(page: Page) -> list[str]:
+    """Fields of a page as it is now at which the browser would say in its own language what is wrong, or nobody would."""
+    found: list[str] = await page.evaluate(_SPEAKING)
+    return [f"message of the browser: {one}" for one in found]

@@ -9,6 +9,7 @@ import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Route, Router, Switch } from "wouter";
 import { ApiError } from "./api/problem";
+import { showFieldFaults } from "./app/fieldFaults";
 import { preloadPage } from "./app/pages";
 import { Shell } from "./app/Shell";
 import { prefetchSession, SessionProvider } from "./app/session";
@@ -30,6 +31,8 @@ const queries = new QueryClient({
     },
   },
 });
+
+showFieldFaults();
 
 const path = location.pathname.replace(/^\/console/, "");
 if (!path.startsWith("/sign-in")) {

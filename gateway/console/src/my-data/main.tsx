@@ -1,7 +1,10 @@
 import "./my-data.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { showFieldFaults } from "../app/fieldFaults";
 import { MyData } from "./MyData";
+
+showFieldFaults();
 
 const root = document.getElementById("root");
 if (root) {
