@@ -10,6 +10,7 @@ import { PageBoundary } from "./PageBoundary";
 import { PAGES, type Page } from "./pages";
 import { type Session, useAwaySince, useSession } from "./session";
 import { UserMenu } from "./UserMenu";
+import { useScrollPosition } from "./useScrollPosition";
 
 const GROUPS = ["monitor", "services", "administration"] as const;
 
@@ -20,6 +21,7 @@ export function Shell() {
   const awaySince = useAwaySince();
   const [opened, { toggle, close }] = useDisclosure();
   const [location] = useLocation();
+  useScrollPosition();
   const shown = location.split("/")[1]; // another page is tried, whatever became of this one
   const pages = PAGES.filter((page) => isOfUse(page, session));
   const first = pages.find((page) => page.roles.length > 0) ?? pages[0]; // what one's role is for, before what everybody may see
