@@ -44,7 +44,7 @@ async def press_until(page: Page, name: str, key: str = "Tab") -> None:
 @pytest.mark.parametrize(
     ("language", "drain", "resume", "drained", "serving"),
     [
-        ("vi", "Rút", "Cho chạy lại", "Đã rút", "Đang nhận lời gọi"),
+        ("vi", "Tạm dừng", "Tiếp tục", "Đã tạm dừng", "Đang nhận lời gọi"),
         ("en", "Drain", "Resume", "Drained", "Takes calls"),
     ],
 )
@@ -55,7 +55,7 @@ async def test_an_instance_is_drained_and_resumed_by_keyboard(
     await page.goto("/console/adapters")
     row = page.get_by_role("row").filter(has_text=instance.id[:6])
     await expect(row).to_contain_text(serving)
-    await press_until(page, "desk")
+    await press_until(page, {"vi": "Thử", "en": "Try"}[language])
     await page.keyboard.press("Enter")
     await press_until(page, drain)
     await page.keyboard.press("Enter")
@@ -122,6 +122,6 @@ async def test_what_went_wrong_is_in_words_and_hostile_text_stays_text(console: 
 async def test_axe_finds_nothing_in_the_dialog(console: Console, instance: Instance) -> None:
     page = await opened(await console.page("operator", theme="dark"), instance)
     await page.emulate_media(reduced_motion="reduce")
-    await page.get_by_role("button", name="Rút").click()
+    await page.get_by_role("button", name="Tạm dừng").click()
     await expect(page.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
     assert not await accessibility_faults(page)

@@ -15,7 +15,7 @@ from lgsp_adapters.host.instance import Instance
 @pytest.mark.parametrize(
     ("language", "title", "what", "ok"),
     [
-        ("vi", "Bộ kết nối đã rút", "lgsp adapter resume", "Mọi bộ kết nối"),
+        ("vi", "Bộ kết nối đang tạm dừng", "lgsp adapter resume", "Mọi bộ kết nối"),
         ("en", "Drained adapters", "resume them with `lgsp adapter resume`", "All adapters of 1"),
     ],
 )

@@ -113,7 +113,7 @@ async def test_what_is_under_way_is_answered_and_shown(site: Workbench, serve: S
     assert "drained for maintenance" in refused.json["detail"]
     refused = await site.call(headers={"Accept-Language": "vi"})
     assert (refused.status, refused.code, refused.headers["Retry-After"]) == (503, "no-adapter", "30")
-    assert "đang được rút" in refused.json["detail"]
+    assert "đang tạm dừng" in refused.json["detail"]
     checks = (await site.ask("GET", "/ops/checks", system="operator")).json["items"]
     drained = next(one for one in checks if one["check"] == "drained adapters")
     assert "lgsp adapter resume" in drained["detail"]["en"]

@@ -18,6 +18,7 @@ from lgsp_auth.principal import OPERATOR, Principal
 from lgsp_gateway.api import round_stream
 from lgsp_gateway.api.evidence_stream import AUDITOR
 from lgsp_gateway.api.schemas import TEXT, json_of
+from lgsp_gateway.api.titles import titles_of
 from lgsp_gateway.http import decoded_bodies, streaming
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.json_responses import json_response
@@ -125,7 +126,9 @@ class AdapterRoutes:
         visible = list(self._visible(caller))
         usage = await self._usage(visible)
         items = [self._document(instance, usage) for instance in visible]
-        return {"time": round(self._adapters.updated_at, 3), "items": items}
+        codes = [[item[name] for item in items] for name in ("system", "agency", "service")]
+        titles = await titles_of(self._registry, *codes)
+        return {"time": round(self._adapters.updated_at, 3), "items": items, **titles}
 
     def _visible(self, caller: Principal) -> Iterable[AdapterInstance]:
         if caller.has_role(OPERATOR, AUDITOR):

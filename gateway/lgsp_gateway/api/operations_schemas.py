@@ -11,6 +11,7 @@ from lgsp_gateway.api.schemas import (
     object_schema,
     ref,
 )
+from lgsp_gateway.api.titles import TITLES
 from lgsp_gateway.evidence.search.models import STATISTICS
 
 
@@ -20,7 +21,7 @@ def operations_schemas() -> dict[str, Schema]:
         ("calls", "answered", "refused", "failed", "requestBytes", "answerBytes"), NON_NEGATIVE_INTEGER
     )
     return {
-        "AdapterList": list_schema(ref("Adapter"), {"time": NUMBER}),
+        "AdapterList": list_schema(ref("Adapter"), {"time": NUMBER, **TITLES}),
         **_adapter_schemas(),
         "Check": object_schema(
             {
@@ -47,7 +48,7 @@ def operations_schemas() -> dict[str, Schema]:
             {"problem": {**object_schema({"vi": TEXT, "en": TEXT}), "description": "why it is not known what fires"}},
         ),
         "StatisticsRow": object_schema({name: counts.get(name, TEXT) for name in STATISTICS}),
-        "Statistics": list_schema(ref("StatisticsRow")),
+        "Statistics": list_schema(ref("StatisticsRow"), TITLES),
         "IdempotencyKey": object_schema(
             {
                 "state": {

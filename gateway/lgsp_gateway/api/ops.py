@@ -10,6 +10,7 @@ from lgsp_auth.principal import OPERATOR
 from lgsp_gateway.api.evidence_search import index_unavailable
 from lgsp_gateway.api.evidence_stream import AUDITOR
 from lgsp_gateway.api.schemas import TEXT, json_of
+from lgsp_gateway.api.titles import titles_of
 from lgsp_gateway.delivery.storage.bounds import StorageBounds
 from lgsp_gateway.evidence.search.models import STATISTICS
 from lgsp_gateway.http.json_responses import json_response
@@ -87,9 +88,14 @@ class OperationsRoutes:
             raise index_unavailable()
         rows = await self._index.statistics(since, until)
         if "text/csv" not in request.headers.get("Accept", ""):
-            return json_response({"items": rows})
+            return json_response({"items": rows, **await _titles(rows, self._registry)})
         headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="statistics.csv"'}
         return web.Response(body=_csv(rows), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+async def _titles(rows: list[dict[str, Any]], registry: RegistrySnapshot) -> dict[str, dict[str, Any]]:
+    columns = ({row[column] for row in rows} for column in ("provider", "agency", "service"))
+    return await titles_of(registry, *columns)
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

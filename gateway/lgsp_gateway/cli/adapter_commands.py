@@ -16,7 +16,7 @@ _STATES = {
     "serving": ("đang nhận lần gọi", "takes calls"),
     "resuming": ("sẽ nhận lại lần gọi khi nghe được lệnh", "takes calls again as soon as it hears of it"),
     "draining": ("không nhận lần gọi mới, đang làm nốt việc dở", "takes no new calls, and finishes those that it has"),
-    "drained": ("đã rút: không nhận lần gọi nào", "is drained: takes no calls"),
+    "drained": ("đã tạm dừng: không nhận lần gọi nào", "is drained: takes no calls"),
 }
 
 

@@ -245,6 +245,6 @@ class AdapterDrains:
 def _cannot_be_told() -> Refusal:
     return Refusal(
         "step-not-allowed",
-        vi="Bộ kết nối này dùng giao thức trước wire 1.2 nên không nghe lệnh rút; hãy nâng cấp nó, hoặc dừng tiến trình của nó.",
+        vi="Bộ kết nối này dùng giao thức trước wire 1.2 nên không nhận lệnh tạm dừng; hãy nâng cấp nó, hoặc dừng tiến trình của nó.",
         en="This adapter speaks the wire protocol before 1.2 and cannot be drained; upgrade it, or stop its process.",
     )

@@ -67,7 +67,7 @@ class AdapterChecks:
         named = ", ".join(heapq.nsmallest(MAX_SERVICES_NAMED, drained))
         named += ", …" if len(drained) > MAX_SERVICES_NAMED else ""
         return Text(
-            f"Mọi bộ kết nối của {len(drained)} dịch vụ đang được rút nên không ai trả lời: {named}; hãy cho chạy lại bằng `lgsp adapter resume`.",
+            f"Mọi bộ kết nối của {len(drained)} dịch vụ đang tạm dừng nên không ai trả lời: {named}; hãy cho chạy lại bằng `lgsp adapter resume`.",
             f"All adapters of {len(drained)} of the services are drained, so nobody answers: {named}; resume them with `lgsp adapter resume`.",
         )
 

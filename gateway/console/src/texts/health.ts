@@ -42,7 +42,7 @@ export const useHealthTexts = createTexts("health", {
   check_mail: { vi: "Máy chủ thư", en: "Mail server" },
   check_clock: { vi: "Đồng hồ", en: "Clock" },
   check_adapters: { vi: "Dịch vụ có bộ kết nối", en: "Services have adapters" },
-  "check_drained adapters": { vi: "Bộ kết nối đã rút", en: "Drained adapters" },
+  "check_drained adapters": { vi: "Bộ kết nối đang tạm dừng", en: "Drained adapters" },
   check_upstreams: { vi: "Hệ thống nguồn", en: "Upstream systems" },
   check_data: { vi: "Dữ liệu từ tệp", en: "Data from files" },
   "check_data keys": { vi: "Khóa của dòng dữ liệu", en: "Keys of data rows" },

@@ -68,7 +68,7 @@ class RequestReply:
 
 def _all_drained() -> NoAdapter:
     return NoAdapter(
-        vi="Bộ kết nối của dịch vụ này đang được rút để bảo trì; hãy thử lại sau, hoặc hỏi đơn vị vận hành trục.",
+        vi="Bộ kết nối của dịch vụ này đang tạm dừng để bảo trì; hãy thử lại sau, hoặc hỏi đơn vị vận hành trục.",
         en="The adapters of this service are drained for maintenance; try again later, or ask the operator of the bus.",
         retry_after=30,
     )

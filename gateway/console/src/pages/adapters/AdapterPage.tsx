@@ -10,18 +10,20 @@ import { EmptyState, ErrorState, LoadingState, OutOfDateNotice } from "../../com
 import { StatusBadge } from "../../components/StatusBadge";
 import { formatDateTime, Timestamp } from "../../components/Timestamp";
 import { useAdapterTexts } from "../../texts/adapters";
+import { useLanguage } from "../../texts/createTexts";
 import { DataFile } from "./DataFile";
 import { DecisionDialog } from "./DecisionDialog";
 import { Decisions } from "./Decisions";
 import { Operations, Watches } from "./Operations";
 import { ProviderLimit } from "./ProviderLimit";
+import { slownessOfInstance } from "./slowness";
 import { standingOf } from "./standing";
-import { type Adapter, keyOf, useAdapters } from "./useAdapters";
+import { type Adapter, type AdapterList, keyOf, titleOf, useAdapters } from "./useAdapters";
 
 /** One instance of an adapter: its load, the system behind it, and who drained it. */
 export function AdapterPage({ name }: { name: string }) {
   const t = useAdapterTexts();
-  const { adapters, error, refetch, stream, replace } = useAdapters();
+  const { list, adapters, error, refetch, stream, replace } = useAdapters();
   const adapter = adapters?.find((one) => keyOf(one) === name);
   return (
     <Stack gap="md">
@@ -32,33 +34,34 @@ export function AdapterPage({ name }: { name: string }) {
       {!adapters && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!adapters && !error && <LoadingState />}
       {adapters && !adapter && <EmptyState title={t("gone")}>{t("goneHelp")}</EmptyState>}
-      {adapters && adapter && <Instance adapter={adapter} adapters={adapters} onChange={replace} />}
+      {list && adapter && <Instance adapter={adapter} list={list} onChange={replace} />}
     </Stack>
   );
 }
 
 function Instance({
   adapter,
-  adapters,
+  list,
   onChange,
 }: {
   adapter: Adapter;
-  adapters: readonly Adapter[];
+  list: AdapterList;
   onChange: (changed: Adapter) => void;
 }) {
   const t = useAdapterTexts();
   const [opened, { open, close }] = useDisclosure();
   const [asked, setAsked] = useState(false);
   const decides = useHasRole("operator", "agency-admin", "integrator");
-  const standing = standingOf(adapter, t);
+  const language = useLanguage();
+  const standing = standingOf(adapter, t, slownessOfInstance(adapter, list.items));
   const drains = adapter.state === "serving" || adapter.state === "resuming";
-  const others = adapters.filter(
+  const others = list.items.filter(
     (one) => one.service === adapter.service && one.state === "serving" && keyOf(one) !== keyOf(adapter),
   ).length;
   return (
     <>
       <PageHeader
-        title={`${adapter.service} ${adapter.version}`}
+        title={`${titleOf(list, "services", adapter.service, language)} · ${adapter.service} ${adapter.version}`}
         actions={
           decides &&
           adapter.drainable && (
@@ -82,11 +85,11 @@ function Instance({
       </div>
       {decides && !adapter.drainable && <Alert color="gray">{t("notDrainable")}</Alert>}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Facts adapter={adapter} />
+        <Facts adapter={adapter} list={list} />
         <ProviderLimit limit={adapter.instance?.providerLimit} />
       </SimpleGrid>
       <DataFile operations={adapter.operations} />
-      <Operations operations={adapter.operations} />
+      <Operations adapter={adapter} all={list.items} />
       {adapter.events && <Watches events={adapter.events} />}
       <Decisions decisions={adapter.decisions ?? []} />
       <DecisionDialog
@@ -101,8 +104,9 @@ function Instance({
   );
 }
 
-function Facts({ adapter }: { adapter: Adapter }) {
+function Facts({ adapter, list }: { adapter: Adapter; list: AdapterList }) {
   const t = useAdapterTexts();
+  const language = useLanguage();
   const { instance } = adapter;
   const circuit = instance?.circuit;
   return (
@@ -113,9 +117,9 @@ function Facts({ adapter }: { adapter: Adapter }) {
       <dl className="facts">
         <dt>{t("system")}</dt>
         <dd>
-          {adapter.system}{" "}
-          <Text span size="sm" c="dimmed">
-            {adapter.agency}
+          {titleOf(list, "systems", adapter.system, language)}
+          <Text size="xs" c="dimmed">
+            {adapter.system} · {titleOf(list, "agencies", adapter.agency, language)}
           </Text>
         </dd>
         <dt>ID</dt>

@@ -41,7 +41,7 @@ export function DecisionDialog({
     onSuccess: (changed) => {
       notifications.show({
         color: changed.state === "draining" || changed.state === "resuming" ? "yellow" : "teal",
-        message: t("done", { service: changed.service, state: standingOf(changed, t).text }),
+        message: t("done", { service: changed.service, state: standingOf(changed, t, null).text }),
       });
       setReason("");
       onDone(changed);

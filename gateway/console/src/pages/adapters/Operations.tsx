@@ -4,12 +4,15 @@ import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
 import { useAdapterTexts } from "../../texts/adapters";
 import { useLanguage } from "../../texts/createTexts";
+import { SlownessNote } from "./AdapterTable";
+import { type Slowness, slownessOf } from "./slowness";
 import { reasonText } from "./standing";
 import type { Adapter } from "./useAdapters";
 
 /** Show each operation of an instance, and how the system behind it answers. */
-export function Operations({ operations }: { operations: Adapter["operations"] }) {
+export function Operations({ adapter, all }: { adapter: Adapter; all: readonly Adapter[] }) {
   const t = useAdapterTexts();
+  const { operations } = adapter;
   const tasks = Object.entries(Object.assign({}, ...Object.values(operations).map((one) => one.tasks ?? {})));
   if (Object.keys(operations).length === 0) return null;
   return (
@@ -31,7 +34,12 @@ export function Operations({ operations }: { operations: Adapter["operations"] }
           </Table.Thead>
           <Table.Tbody>
             {Object.entries(operations).map(([name, operation]) => (
-              <OperationRow key={name} name={name} operation={operation} />
+              <OperationRow
+                key={name}
+                name={name}
+                operation={operation}
+                slow={slownessOf(adapter, name, all)}
+              />
             ))}
           </Table.Tbody>
         </Table>
@@ -54,7 +62,15 @@ export function Operations({ operations }: { operations: Adapter["operations"] }
   );
 }
 
-function OperationRow({ name, operation }: { name: string; operation: Adapter["operations"][string] }) {
+function OperationRow({
+  name,
+  operation,
+  slow,
+}: {
+  name: string;
+  operation: Adapter["operations"][string];
+  slow: Slowness | null;
+}) {
   const t = useAdapterTexts();
   const language = useLanguage();
   const { upstream, setAside } = operation;
@@ -63,7 +79,7 @@ function OperationRow({ name, operation }: { name: string; operation: Adapter["o
     <Table.Tr>
       <Table.Td>{name}</Table.Td>
       <Table.Td>
-        <UpstreamState upstream={upstream} />
+        <UpstreamState upstream={upstream} slow={slow !== null} />
         {setAside && setAside.count > 0 && (
           <Text size="xs">
             {t("setAside", { count: setAside.count })}: {setAside.reason}
@@ -75,6 +91,7 @@ function OperationRow({ name, operation }: { name: string; operation: Adapter["o
         {upstream?.answered && upstream.p50Ms !== undefined && upstream.p95Ms !== undefined
           ? `${formatMilliseconds(upstream.p50Ms, language)} / ${formatMilliseconds(upstream.p95Ms, language)}`
           : "–"}
+        {slow && <SlownessNote slow={slow} />}
       </Table.Td>
       <Table.Td>
         {failed.length === 0
@@ -102,12 +119,19 @@ function OperationRow({ name, operation }: { name: string; operation: Adapter["o
   );
 }
 
-function UpstreamState({ upstream }: { upstream: Adapter["operations"][string]["upstream"] }) {
+function UpstreamState({
+  upstream,
+  slow,
+}: {
+  upstream: Adapter["operations"][string]["upstream"];
+  slow: boolean;
+}) {
   const t = useAdapterTexts();
   if (upstream?.up === false) {
     return <StatusBadge meaning="failure">{t("down", { count: upstream.failedInARow })}</StatusBadge>;
   }
   if (!upstream?.answered) return <StatusBadge meaning="neutral">{t("neverAsked")}</StatusBadge>;
+  if (slow) return <StatusBadge meaning="attention">{t("slow")}</StatusBadge>;
   return <StatusBadge meaning="healthy">{t("up")}</StatusBadge>;
 }
 

@@ -1,5 +1,6 @@
 import type { Meaning } from "../../components/StatusBadge";
 import type { useAdapterTexts } from "../../texts/adapters";
+import type { Slowness } from "./slowness";
 import type { Adapter } from "./useAdapters";
 
 type Texts = ReturnType<typeof useAdapterTexts>;
@@ -23,12 +24,17 @@ export interface LastFailure {
   at: Date;
 }
 
-/** Return how an instance stands, in a word and with its meaning. */
-export function standingOf(adapter: Adapter, t: Texts): { meaning: Meaning; text: string } {
+/** Return how an instance stands, in a word and with its meaning; `slow` as `slownessOfInstance` has it. */
+export function standingOf(
+  adapter: Adapter,
+  t: Texts,
+  slow: Slowness | null,
+): { meaning: Meaning; text: string } {
   if (adapter.state === "drained") return { meaning: "neutral", text: t("drained") };
   if (adapter.state !== "serving") return { meaning: "attention", text: t(adapter.state) };
   if (adapter.instance?.circuit.open || failsNow(adapter)) return { meaning: "failure", text: t("unwell") };
   if (needsAttention(adapter)) return { meaning: "attention", text: t("attention") };
+  if (slow) return { meaning: "attention", text: t("slow") };
   return { meaning: "healthy", text: t("serving") };
 }
 

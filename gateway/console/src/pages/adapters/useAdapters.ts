@@ -1,9 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { useEventStream } from "../../api/useEventStream";
+import type { Language } from "../../texts/createTexts";
 
 export type Adapter = Schemas["Adapter"];
-type AdapterList = Schemas["AdapterList"];
+export type AdapterList = Schemas["AdapterList"];
 
 const KEY = ["adapters"];
 
@@ -24,10 +25,20 @@ export function useAdapters() {
       const items = before.items.map((one) => (keyOf(one) === keyOf(changed) ? changed : one));
       return { ...before, items };
     });
-  return { adapters: data?.items, error, refetch, stream, replace };
+  return { list: data, adapters: data?.items, error, refetch, stream, replace };
 }
 
 /** Return what identifies an instance among those of all systems, as the API takes it. */
 export function keyOf(adapter: Adapter): string {
   return `${adapter.system}.${adapter.id}`;
+}
+
+/** Return what people call a system, an agency or a service of the list; its code where it is not registered. */
+export function titleOf(
+  list: AdapterList,
+  kind: "systems" | "agencies" | "services",
+  code: string,
+  language: Language,
+): string {
+  return list[kind][code]?.[language] ?? code;
 }

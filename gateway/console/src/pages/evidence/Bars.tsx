@@ -35,7 +35,7 @@ export function Bars({ title, totals, others }: { title: string; totals: readonl
       <Table withRowBorders={false} verticalSpacing={4} fz="sm" layout="fixed" aria-label={title}>
         <Table.Tbody>
           {rows.map((total) => (
-            <Table.Tr key={total.name}>
+            <Table.Tr key={total.code ?? total.name} title={total.code}>
               <Table.Th w={{ base: 110, sm: 180 }} fw={400}>
                 {total.name || t("none")}
               </Table.Th>

@@ -13,16 +13,25 @@ import {
 import { IconDownload, IconPrinter } from "@tabler/icons-react";
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "wouter";
-import { api, dataOf } from "../../api/client";
+import { api, dataOf, type Schemas } from "../../api/client";
 import { formatNumber } from "../../components/formats";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { formatDateTime } from "../../components/Timestamp";
-import { type Purposes, usePurposes } from "../../components/usePurposes";
+import { usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useEvidenceTexts } from "../../texts/evidence";
 import { saveFile } from "../../verify/ProofCard";
 import { Bars } from "./Bars";
 import { monthBefore, type Row, totalsBy } from "./figures";
+
+type Statistics = Schemas["Statistics"];
+
+/** Columns of codes for which the statistics have titles. */
+const TITLED: Partial<Record<keyof Row, "agencies" | "systems" | "services">> = {
+  agency: "agencies",
+  provider: "systems",
+  service: "services",
+};
 
 const MAX_BARS = 12;
 const MAX_ROWS = 500;
@@ -78,15 +87,25 @@ export function Reports() {
         <ErrorState error={(error ?? save.error) as Error} onRetry={() => void refetch()} />
       )}
       {!data && !error && <LoadingState />}
-      {data?.length === 0 && <EmptyState title={t("noFigures")}>{t("noFiguresHelp")}</EmptyState>}
-      {data && data.length > 0 && <Report rows={data} since={since} until={until} />}
+      {data?.items.length === 0 && <EmptyState title={t("noFigures")}>{t("noFiguresHelp")}</EmptyState>}
+      {data && data.items.length > 0 && <Report statistics={data} since={since} until={until} />}
     </Stack>
   );
 }
 
-function Report({ rows, since, until }: { rows: readonly Row[]; since: string; until: string }) {
+/** Return what people call the value of a column. */
+type TitleOf = (column: keyof Row, value: string) => string;
+
+function Report({ statistics, since, until }: { statistics: Statistics; since: string; until: string }) {
   const t = useEvidenceTexts();
+  const language = useLanguage();
   const purposes = usePurposes();
+  const rows = statistics.items;
+  const titleOf: TitleOf = (column, value) => {
+    if (column === "purpose") return purposes.title(value);
+    const kind = TITLED[column];
+    return (kind && statistics[kind][value]?.[language]) ?? value;
+  };
   const charts = [
     ["byMonth", "month"],
     ["byAgency", "agency"],
@@ -101,19 +120,18 @@ function Report({ rows, since, until }: { rows: readonly Row[]; since: string; u
         <Text size="sm">{t("printedAt", { time: formatDateTime(new Date()) })}</Text>
       </div>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
-        {charts.map(([title, column]) => {
+        {charts.map(([heading, column]) => {
           const { shown, others } = totalsBy(rows, column, column === "month" ? 24 : MAX_BARS);
-          const named =
-            column === "purpose" ? shown.map((one) => ({ ...one, name: purposes.title(one.name) })) : shown;
-          return <Bars key={column} title={t(title)} totals={named} others={others} />;
+          const named = shown.map((one) => ({ ...one, name: titleOf(column, one.name), code: one.name }));
+          return <Bars key={column} title={t(heading)} totals={named} others={others} />;
         })}
       </SimpleGrid>
-      <Details rows={rows} purposes={purposes} />
+      <Details rows={rows} titleOf={titleOf} />
     </Stack>
   );
 }
 
-function Details({ rows, purposes }: { rows: readonly Row[]; purposes: Purposes }) {
+function Details({ rows, titleOf }: { rows: readonly Row[]; titleOf: TitleOf }) {
   const t = useEvidenceTexts();
   const language = useLanguage();
   const columns = [
@@ -153,8 +171,8 @@ function Details({ rows, purposes }: { rows: readonly Row[]; purposes: Purposes 
             {rows.slice(0, MAX_ROWS).map((row) => (
               <Table.Tr key={columns.map(([, column]) => row[column]).join(" ")}>
                 {columns.map(([, column]) => (
-                  <Table.Td key={column}>
-                    {(column === "purpose" ? purposes.title(row.purpose) : row[column]) || "–"}
+                  <Table.Td key={column} title={row[column]}>
+                    {titleOf(column, row[column]) || "–"}
                   </Table.Td>
                 ))}
                 {figures.map(([, column]) => (
@@ -195,10 +213,11 @@ function Month({
   );
 }
 
-async function readStatistics(query: { since: string; until: string }): Promise<readonly Row[]> {
+async function readStatistics(query: { since: string; until: string }): Promise<Statistics> {
   const { data } = await api.GET("/ops/statistics", {
     params: { query },
     headers: { Accept: "application/json" },
   });
-  return typeof data === "object" ? data.items : [];
+  if (typeof data !== "object") throw new TypeError("statistics as CSV, which was not asked for");
+  return data;
 }

@@ -5,6 +5,8 @@ export type Row = Schemas["StatisticsRow"];
 /** The calls of one month, agency, service or purpose. */
 export interface Total {
   name: string;
+  /** Behind a title that is its name. */
+  code?: string;
   answered: number;
   refused: number;
   failed: number;
