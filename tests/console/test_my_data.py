@@ -1,5 +1,6 @@
 """A citizen sees in a browser who read their data, objects, and reads what the agency answers in its console."""
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -13,6 +14,7 @@ from support.console import Console, Officials
 from support.issuer import CLAIM
 
 HOSTILE = '"><img src=x onerror=alert(1)> \u202e không phải tôi'
+FIRST = "Chúng tôi đã nhận và đang kiểm tra."
 ANSWER = "Chúng tôi đã tra nhầm và xin lỗi."
 
 
@@ -67,13 +69,19 @@ async def test_a_citizen_objects_and_the_agency_answers(console: Console, citize
     await sign_in(page, citizens, number)
     await page.get_by_role("button", name="Phản đối hoặc hỏi").click()
     dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("radio", checked=True)).to_have_count(0)  # nobody objects by not choosing
     await dialog.get_by_label("Nội dung").fill(HOSTILE)
+    await dialog.get_by_role("button", name="Gửi yêu cầu").click()
+    await expect(dialog.get_by_text("Hãy chọn.")).to_be_visible()
+    await dialog.get_by_role("radio", name="Phản đối").check()
     await is_well_made(page)
     await dialog.get_by_role("button", name="Gửi yêu cầu").click()
     await expect(dialog.get_by_role("status")).to_contain_text("Số yêu cầu của bạn là")
     await dialog.get_by_role("button", name="Đóng").click()
     await page.get_by_role("link", name="Yêu cầu của tôi").click()
-    await expect(page.get_by_text("Chờ trả lời đến hết ngày")).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"Chờ trả lời đến hết ngày \S+ \(còn \d+ ngày\)"))).to_be_visible()
+    await expect(page.get_by_text("Cơ quan phải báo đã tiếp nhận chậm nhất ngày")).to_be_visible()
+    await expect(page.get_by_text(f"Số định danh …{number[-3:]}")).to_be_visible()
     await expect(page.get_by_text(HOSTILE)).to_be_visible()
 
     office = await console.page("agency-admin")
@@ -81,6 +89,11 @@ async def test_a_citizen_objects_and_the_agency_answers(console: Console, citize
     await office.get_by_role("main").get_by_role("link", name="Phản đối").click()
     await expect(office.get_by_text(HOSTILE)).to_be_visible()
     await is_well_made(office)
+    await office.get_by_label("Phản hồi lần đầu").fill(FIRST)
+    await office.get_by_role("button", name="Gửi phản hồi").click()
+    await office.get_by_role("dialog").get_by_role("button", name="Gửi phản hồi").click()
+    await expect(office.get_by_text(re.compile("Phản hồi lần đầu của"))).to_be_visible()
+    await expect(office.get_by_label("Phản hồi lần đầu")).to_have_count(0)
     await office.get_by_label("Câu trả lời").fill(ANSWER)
     await office.get_by_role("button", name="Gửi câu trả lời").click()
     await office.get_by_role("dialog").get_by_role("button", name="Gửi câu trả lời").click()
@@ -88,6 +101,7 @@ async def test_a_citizen_objects_and_the_agency_answers(console: Console, citize
 
     await page.reload()
     await expect(page.get_by_text(ANSWER)).to_be_visible()
+    await expect(page.get_by_text(FIRST)).to_be_visible()
     await is_well_made(page)
     await page.get_by_role("button", name="Đăng xuất").click()
     await expect(page.get_by_role("link", name="Đăng nhập bằng")).to_be_visible()
@@ -99,6 +113,7 @@ async def test_an_ended_session_loses_nothing_that_was_typed(console: Console, c
     page = await console.page_with(language="en", theme="dark")
     await sign_in(page, citizens, number, "Sign in with")
     await page.get_by_role("button", name="Object or ask").click()
+    await page.get_by_role("radio", name="Ask about this").check()
     words = page.get_by_label("Your words")
     await words.fill("Why was this read?")
     await page.context.clear_cookies()
@@ -140,7 +155,7 @@ async def test_deadlines_in_both_themes_at_360_pixels_by_keyboard_alone(console:
     await page.keyboard.press("Enter")
     await press_until_focused(page, "button", "Object or ask")
     await page.keyboard.press("Enter")
-    await page.get_by_role("dialog").get_by_role("radio", name="Object").focus()
+    await page.get_by_role("dialog").get_by_role("radio", name="Object").press("Space")
     await page.keyboard.press("Tab")
     await expect(page.get_by_label("Your words")).to_be_focused()
     await page.keyboard.type("I never sent this.")
@@ -164,7 +179,7 @@ async def test_deadlines_in_both_themes_at_360_pixels_by_keyboard_alone(console:
         office = await console.page("agency-admin", width=360, theme=theme, language=language)
         await office.goto("/console/requests")
         await expect(
-            office.get_by_text("Days overdue: 4" if language == "en" else "Quá hạn 4 ngày").first
+            office.get_by_text(re.compile("Days overdue: 4" if language == "en" else "Quá hạn 4 ngày")).first
         ).to_be_visible()
         await expect(office.get_by_role("alert")).to_contain_text("20260102-damagedaaa")
         await is_well_made(office)

@@ -12,6 +12,7 @@ from nats.js.kv import KeyValue
 from support.at_rest import files_with, stored_bytes
 from support.citizens import FOREIGN_ADMIN, CitizenBrowser, Citizens
 from support.waits import eventually
+from support.workbench import document
 
 from lgsp_gateway.citizens.request_store import MAX_A_DAY, RequestStore
 from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
@@ -23,6 +24,7 @@ from lgsp_gateway.sessions.store import PEOPLE, PeopleStore
 from lgsp_runtime.nats.connection import connect
 
 TEXT = "Tôi chưa từng nộp hồ sơ đất đai ở Hạ Long."
+FIRST = "Chúng tôi đã nhận và sẽ kiểm tra nhật ký của hệ thống."
 ANSWER = "Cán bộ đã tra nhầm số; chúng tôi xin lỗi."
 
 
@@ -274,14 +276,52 @@ async def test_filters_of_the_log(citizens: Citizens, browsers: list[CitizenBrow
         assert [one["message"] for one in found] == expected, query
 
 
-async def test_an_answered_request_is_forgotten_and_one_that_waits_is_not(
+async def test_a_first_reply_is_given_once_and_is_no_answer(citizens: Citizens, browsers: list[CitizenBrowser]) -> None:
+    message = await citizens.read_about("022093000012")
+    citizen = await signed_in(citizens, browsers, "022093000012")
+    asked = (await citizen.object_to(message)).json
+    number = asked["number"]
+    assert asked["waitsForFirstReply"]
+    assert 2 <= asked["firstReplyDaysLeft"] <= 4
+    assert asked["firstReplyDue"] < asked["due"]
+    for who, status in ((FOREIGN_ADMIN, 404), ("alpha", 403)):
+        assert (await citizens.agency("POST", f"/{number}/first-reply", {"text": FIRST}, who=who)).status == status
+    replied = await citizens.agency("POST", f"/{number}/first-reply", {"text": FIRST})
+    assert (replied.status, replied.json["firstReply"]["text"], replied.json["state"]) == (200, FIRST, "waiting")
+    assert (await citizens.agency("POST", f"/{number}/first-reply", {"text": FIRST})).code == "step-not-allowed"
+    assert (await citizens.agency("POST", f"/{number}/answer", {"text": ANSWER})).status == 200
+    [own] = await citizen.requests()
+    assert (own["firstReply"]["text"], own["answer"]["text"], own["waitsForFirstReply"]) == (FIRST, ANSWER, False)
+    assert "by" not in own["firstReply"]  # who wrote it is for the agency
+
+
+async def test_the_page_knows_the_province_and_by_the_end_of_the_number_who_is_signed_in(
     citizens: Citizens, browsers: list[CitizenBrowser]
 ) -> None:
-    first, second = [await citizens.read_about("022093000010") for _ in range(2)]
-    citizen = await signed_in(citizens, browsers, "022093000010")
+    citizen = await signed_in(citizens, browsers, "022093000013")
+    session = (await citizen.ask("GET", "/me/citizen-session")).json
+    assert (session["numberEnd"], session["province"]) == ("013", "")
+    sent = document(
+        "Instance", "this", identifier="VN", memberClass="GOV", title={"vi": "Tỉnh Thử", "en": "Try Province"}
+    )
+    assert (await citizens.bus.registry("POST", "instances", sent)).status == 201
+    assert (await citizen.ask("GET", "/me/citizen-session")).json["province"] == "Try Province"
+
+
+@pytest.mark.parametrize("damage", [False, True])
+async def test_an_answered_request_is_forgotten_and_one_that_waits_is_not(
+    citizens: Citizens, browsers: list[CitizenBrowser], damage: bool
+) -> None:
+    """Also one whose answer cannot be read any more."""
+    person = f"02209300002{int(damage)}"
+    first, second = [await citizens.read_about(person) for _ in range(2)]
+    citizen = await signed_in(citizens, browsers, person)
     answered = (await citizen.object_to(first)).json["number"]
     waiting = (await citizen.object_to(second)).json["number"]
+    await citizens.agency("POST", f"/{answered}/first-reply", {"text": FIRST})
     await citizens.agency("POST", f"/{answered}/answer", {"text": ANSWER})
+    if damage:
+        await citizens.damage_request(answered, "answered")
     connection = await connect(citizens.bus.endpoint("gateway"), "test")
 
     async def consumers() -> set[str]:

@@ -140,6 +140,17 @@ async def test_an_agency_is_told_of_requests_of_citizens_and_that_their_deadline
                 f"20261128-{name}{number}", agency, "pseudonym", "ask", "Vì sao?", {"message": "m"}, now, due
             )
             assert await stored.create(request, ASKED, request.document())
+        silent = CitizenRequest(
+            f"20261120-quiet{number}",
+            "H49.1",
+            "pseudonym",
+            "ask",
+            "?",
+            {},
+            now - 8 * 86400,
+            datetime.date.fromisoformat(day(9)),
+        )
+        assert await stored.create(silent, ASKED, silent.document())
     finally:
         await connection.close()
     await office.choose(approvers.admin[1], kinds=["citizen-requests"], language="vi", email="cd@so.example")
@@ -150,6 +161,8 @@ async def test_an_agency_is_told_of_requests_of_citizens_and_that_their_deadline
         [line] = [line for line in text.splitlines() if f"{name}{number} " in line]
         assert said in line
         assert f"http://127.0.0.1:{bus.port}/console/requests/20261128-{name}{number}" in text
+    told = [line for line in text.splitlines() if f"quiet{number} " in line]
+    assert any("phản hồi lần đầu chậm nhất" in line for line in told)
     assert "other" not in text
     assert "Vì sao" not in text
     await approvers.ask("DELETE", "/me/notifications", approvers.admin[1])

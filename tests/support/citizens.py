@@ -87,12 +87,12 @@ class Citizens:
             await connection.close()
         return number
 
-    async def damage_request(self, number: str) -> None:
-        """Change what is stored of a request, as a disk would."""
+    async def damage_request(self, number: str, part: str = ASKED) -> None:
+        """Change what is stored of a request (`asked`, `replied`, `answered`), as a disk would."""
         connection = await connect(self.bus.endpoint("gateway"), "test")
         try:
             bucket = await connection.jetstream().key_value(PEOPLE)
-            [key] = [key for key in await bucket.keys() if f".{number}." in key]
+            [key] = [key for key in await bucket.keys() if key.endswith(f".{number}.{part}")]
             await bucket.put(key, b'{"sealed": "damaged"}')
         finally:
             await connection.close()

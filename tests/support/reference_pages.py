@@ -155,7 +155,7 @@ spec:
 apiVersion: lgsp/v1
 kind: Instance
 metadata: {name: this}
-spec: {identifier: VN, memberClass: GOV}
+spec: {identifier: VN, memberClass: GOV, title: {vi: Tỉnh Quảng Ninh, en: Quảng Ninh Province}}
 """,
 }
 

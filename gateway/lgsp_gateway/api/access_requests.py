@@ -11,7 +11,7 @@ from lgsp_gateway.api.access_log_limiter import REQUESTS_PER_HOUR, AccessLogLimi
 from lgsp_gateway.api.citizen_authentication import CitizenAuthenticator
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.citizens.request_store import RequestStore
-from lgsp_gateway.citizens.requests import KINDS, MAX_TEXT, CitizenRequest, DamagedRequest, Kind
+from lgsp_gateway.citizens.requests import KINDS, MAX_TEXT, CitizenRequest, DamagedRequest, Kind, days_until
 from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.language import accepted_language
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
@@ -93,8 +93,10 @@ class AccessRequestRoutes:
 
     def _document(self, one: CitizenRequest, language: Language) -> dict[str, Any]:
         document = {**summary(one, self._registry, language), "text": one.text}
-        if one.answer:  # who of the agency answered is for the agency and the auditors
-            document["answer"] = {"text": one.answer.text, "at": iso_time(one.answer.at)}
+        # who of the agency answered is for the agency and the auditors
+        for name, said in (("answer", one.answer), ("firstReply", one.first_reply)):
+            if said:
+                document[name] = {"text": said.text, "at": iso_time(said.at)}
         return document
 
 
@@ -107,6 +109,9 @@ def summary(one: CitizenRequest, registry: RegistrySnapshot, language: Language)
         "asked": iso_time(one.asked),
         "due": one.due.isoformat(),
         "daysLeft": one.days_left(time.time()),
+        "firstReplyDue": one.first_reply_due.isoformat(),
+        "firstReplyDaysLeft": days_until(one.first_reply_due, time.time()),
+        "waitsForFirstReply": one.waits_for_first_reply,
         "agency": one.agency,
         "agencyTitle": _title_of(one.agency, registry, language),
         "entry": dict(one.entry),

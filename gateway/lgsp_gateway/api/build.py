@@ -322,7 +322,7 @@ def _add_citizens(
         f"{settings.public_url}{CITIZEN_CALLBACK}",
     )
     CitizenSignInRoutes(
-        *(issuers, redirects, sessions, citizens, cookie, SignInCookie(secure=cookie.secure)),
+        *(issuers, redirects, sessions, citizens, cookie, registry),
         Sealer(keys, "failed sign-in of a citizen"),
         SignInEvents(parts.telemetry.security),
     ).add_routes(app)

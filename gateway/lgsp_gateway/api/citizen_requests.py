@@ -67,6 +67,19 @@ ANSWER = Route(
     problems=("not-found", "invalid-document", "step-not-allowed", "stored-content-damaged"),
     tag="citizens",
 )
+FIRST_REPLY = Route(
+    "POST",
+    "/citizen-requests/{number}/first-reply",
+    "replyFirstToCitizenRequest",
+    "Tell the citizen, once and before the answer, that the request was received and how it is dealt with",
+    "token",
+    {200: ResponseSpec("The request, with the reply", json_of("CitizenRequest"))},
+    roles=(ADMIN,),
+    parameters=(NUMBER,),
+    body=json_of("NewAnswer"),
+    problems=("not-found", "invalid-document", "step-not-allowed", "stored-content-damaged"),
+    tag="citizens",
+)
 
 
 class CitizenRequestRoutes:
@@ -85,6 +98,7 @@ class CitizenRequestRoutes:
         add_route(app, LIST, self._list)
         add_route(app, READ, self._read)
         add_route(app, ANSWER, self._answer)
+        add_route(app, FIRST_REPLY, self._reply_first)
 
     async def _list(self, request: web.Request) -> web.Response:
         caller, language = await self._callers.identify(request), accepted_language(request)
@@ -107,6 +121,14 @@ class CitizenRequestRoutes:
         answered = await self._store.answer(found, text, str(caller))
         self._write(request, caller, answered, "answered")
         return self._response(answered, caller, accepted_language(request))
+
+    async def _reply_first(self, request: web.Request) -> web.Response:
+        caller = await self._callers.identify(request)
+        found = await self._find(request, caller)
+        text = read_text(await decoded_bodies.read_json_object(request), "text", MAX_ANSWER)
+        replied = await self._store.reply_first(found, text, str(caller))
+        self._write(request, caller, replied, "first-replied")
+        return self._response(replied, caller, accepted_language(request))
 
     async def _find(self, request: web.Request, caller: Principal, *, by_auditors: bool = False) -> CitizenRequest:
         """Return the request that a path names, for its agency.
@@ -133,8 +155,9 @@ class CitizenRequestRoutes:
             "text": one.text,
             "mayAnswer": one.answer is None and _is_of(caller, one),
         }
-        if one.answer:
-            document["answer"] = {"text": one.answer.text, "at": iso_time(one.answer.at), "by": one.answer.by}
+        for name, said in (("answer", one.answer), ("firstReply", one.first_reply)):
+            if said:
+                document[name] = {"text": said.text, "at": iso_time(said.at), "by": said.by}
         return json_responses.json_response(document)
 
     def _write(self, request: web.Request, caller: Principal, one: CitizenRequest, verb: str) -> None:

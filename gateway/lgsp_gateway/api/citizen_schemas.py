@@ -22,6 +22,12 @@ def citizen_schemas() -> dict[str, Schema]:
         "asked": TIME,
         "due": {**day, "description": "the last day to answer on, in Vietnam"},
         "daysLeft": {"type": "integer", "description": "until that day; negative where it is over"},
+        "firstReplyDue": {
+            **day,
+            "description": "the last day, in Vietnam, to tell the citizen that the request was received and how it is dealt with",
+        },
+        "firstReplyDaysLeft": {"type": "integer", "description": "until that day; negative where it is over"},
+        "waitsForFirstReply": {"type": "boolean", "description": "whether the citizen has heard nothing yet"},
         "agency": TEXT,
         "agencyTitle": TEXT,
         "entry": {**ref("AccessLogEntry"), "description": "of the access log, that it is about"},
@@ -44,10 +50,18 @@ def citizen_schemas() -> dict[str, Schema]:
         "CitizenSession": object_schema(
             {
                 "signedIn": {"type": "boolean"},
+                "province": {
+                    **TEXT,
+                    "description": "what the Instance document calls the bus; empty where it says nothing",
+                },
                 "issuers": {"type": "array", "items": issuer, "description": "that citizens sign in with"},
             },
             {
                 "expires": TIME,
+                "numberEnd": {
+                    **TEXT,
+                    "description": "the last three characters of the number of whoever is signed in",
+                },
                 "failure": {**TEXT, "description": "why the last sign-in of this browser did not succeed; read once"},
             },
         ),
@@ -60,7 +74,7 @@ def citizen_schemas() -> dict[str, Schema]:
             },
             closed=True,
         ),
-        "AccessRequest": object_schema({**common, "text": TEXT}, {"answer": answer}),
+        "AccessRequest": object_schema({**common, "text": TEXT}, {"answer": answer, "firstReply": answer}),
         "DamagedRequest": damaged,
         "AccessRequestList": list_schema(ref("AccessRequest"), unreadable),
         "CitizenRequestSummary": object_schema(common),
@@ -73,7 +87,7 @@ def citizen_schemas() -> dict[str, Schema]:
         ),
         "CitizenRequest": object_schema(
             {**common, "text": TEXT, "mayAnswer": {"type": "boolean"}},
-            {"answer": object_schema({"text": TEXT, "at": TIME, "by": TEXT})},
+            dict.fromkeys(("answer", "firstReply"), object_schema({"text": TEXT, "at": TIME, "by": TEXT})),
         ),
         "NewAnswer": object_schema({"text": {**TEXT, "minLength": 1, "maxLength": MAX_ANSWER}}, closed=True),
     }

@@ -24,6 +24,7 @@ from lgsp_gateway.http.problems import refusal_of
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_gateway.http.sign_in_cookie import SECONDS, SignInCookie
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.citizen_sessions import CITIZEN_SECONDS, CitizenSessions
 from lgsp_gateway.sessions.issuer_redirects import IssuerRedirects, SignInPage
 from lgsp_gateway.sessions.sealing import Sealer
@@ -92,7 +93,7 @@ class CitizenSignInRoutes:
     Args:
         issuers: that citizens sign in with.
         cookie: carries the sessions of citizens.
-        short_cookie: of a browser that is signing in.
+        registry: knows what the province is called.
         failures: seals why a sign-in did not succeed.
     """
 
@@ -103,7 +104,7 @@ class CitizenSignInRoutes:
         sessions: CitizenSessions,
         citizens: CitizenAuthenticator,
         cookie: SessionCookie,
-        short_cookie: SignInCookie,
+        registry: RegistrySnapshot,
         failures: Sealer,
         events: SignInEvents,
     ) -> None:
@@ -113,7 +114,8 @@ class CitizenSignInRoutes:
         self._sessions = sessions
         self._citizens = citizens
         self._cookie = cookie
-        self._short_cookie = short_cookie
+        self._short_cookie = SignInCookie(secure=cookie.secure)
+        self._registry = registry
         self._failures = failures
         self._events = events
 
@@ -163,13 +165,15 @@ class CitizenSignInRoutes:
     async def _read_session(self, request: web.Request) -> web.Response:
         session = await self._citizens.session(request)
         issuers = [{"issuer": one.issuer.name, "title": dict(one.title)} for one in self._issuers]
-        document: dict[str, Any] = {"signedIn": session is not None, "issuers": issuers}
+        instance, language = self._registry.instance, accepted_language(request)
+        province = instance.title.in_language(language) if instance and instance.title else ""
+        document: dict[str, Any] = {"signedIn": session is not None, "province": province, "issuers": issuers}
         if session:
-            document["expires"] = iso_time(session.expires)
+            document |= {"expires": iso_time(session.expires), "numberEnd": session.number_end}
         sealed = self._short_cookie.read(request)
         failure = self._failures.open(sealed, time.time(), SECONDS) if sealed else None
         if failure:
-            document["failure"] = failure[accepted_language(request)]
+            document["failure"] = failure[language]
         response = json_responses.json_response(document, headers={"Vary": "Accept-Language, Cookie"})
         if failure:
             self._short_cookie.clear(response)

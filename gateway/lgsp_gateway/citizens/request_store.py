@@ -1,7 +1,7 @@
 """Keeps the requests of citizens where they can be forgotten: in the bucket of what is known of people, encrypted.
 
-The registry keeps everything for ever, so nothing of a request goes into it. What was asked and what was answered are two keys, each
-written once: an answer can replace neither the request nor another answer, and nothing stays behind on disk when both are erased.
+The registry keeps everything for ever, so nothing of a request goes into it. What was asked, the first reply and the answer are a key each,
+written once: an answer can replace neither the request nor another answer, and nothing stays behind on disk when all are erased.
 The keys hold no name: the agency is written in hex, the citizen as a pseudonym of their pseudonym in the evidence.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from lgsp_gateway.citizens.requests import Answer, CitizenRequest, DueRequest, Kind, day_of, due_day
-from lgsp_gateway.citizens.sealed_requests import ANSWERED, ASKED, Found, SealedRequests
+from lgsp_gateway.citizens.sealed_requests import ANSWERED, ASKED, REPLIED, Found, SealedRequests
 from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
 from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_problems import QuotaExceeded, Refusal
@@ -141,6 +141,24 @@ class RequestStore:
                 en=f"The request {request.number} has been answered; reload the page to read the answer.",
             )
         return request._replace(answer=answer)
+
+    async def reply_first(self, request: CitizenRequest, text: str, by: str) -> CitizenRequest:
+        """Tell a citizen that a request was received and how it is dealt with, once, before it is answered.
+
+        Args:
+            by: the name of the principal who replies.
+
+        Raises:
+            Refusal: `step-not-allowed`, where that was told or the request was answered before; `bus-unavailable`.
+        """
+        reply = Answer(text, by, time.time())
+        if not request.waits_for_first_reply or not await self._sealed.create(request, REPLIED, reply._asdict()):
+            raise Refusal(
+                "step-not-allowed",
+                vi=f"Cơ quan đã phản hồi yêu cầu {request.number}; hãy tải lại trang để xem, rồi gửi câu trả lời.",
+                en=f"Your agency has replied to the request {request.number}; reload the page to read that, and send the answer.",
+            )
+        return request._replace(first_reply=reply)
 
     async def forget_old(self) -> None:
         """Erase the requests that were answered long enough ago; their bytes are overwritten on disk.

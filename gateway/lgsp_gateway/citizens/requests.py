@@ -14,6 +14,11 @@ MAX_TEXT: Final = 2000
 MAX_ANSWER: Final = 4000
 """Characters of an answer."""
 
+FIRST_REPLY_DAYS: Final = 2
+"""Working days in which an agency has to tell that it received a request and how it deals with it (Decree 356/2025/NĐ-CP, Article 5)."""
+FIRST_REPLY_NEAR: Final = 1
+"""Days before that from which a first reply is nearly due."""
+
 DAYS_NEAR: Final = 2
 """Days before the last one to answer on from which a request is nearly due."""
 
@@ -21,7 +26,7 @@ _SATURDAY = 5
 
 
 class Answer(NamedTuple):
-    """What an agency answered, by which principal, and when (seconds since 1970)."""
+    """What an agency wrote, by which principal, and when (seconds since 1970)."""
 
     text: str
     by: str
@@ -39,6 +44,7 @@ class CitizenRequest(NamedTuple):
         asked: seconds since 1970.
         due: the last day to answer on, in Vietnam.
         answer: None until it is answered.
+        first_reply: that it was received and how it is dealt with; None until that is told. An answer needs none before it.
     """
 
     number: str
@@ -50,6 +56,17 @@ class CitizenRequest(NamedTuple):
     asked: float
     due: datetime.date
     answer: Answer | None = None
+    first_reply: Answer | None = None
+
+    @property
+    def waits_for_first_reply(self) -> bool:
+        """Whether the citizen has heard nothing yet."""
+        return self.answer is None and self.first_reply is None
+
+    @property
+    def first_reply_due(self) -> datetime.date:
+        """The last day to give the first reply on, in Vietnam."""
+        return due_day(self.asked, FIRST_REPLY_DAYS)
 
     def days_left(self, now: float) -> int:
         """Return the days until the last one to answer on; negative where it is over.
@@ -73,8 +90,10 @@ class CitizenRequest(NamedTuple):
         }
 
     @classmethod
-    def from_documents(cls, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> "CitizenRequest":
-        """Read it from what is stored."""
+    def from_documents(
+        cls, asked: Mapping[str, Any], replied: Mapping[str, Any] | None, answered: Mapping[str, Any] | None
+    ) -> "CitizenRequest":
+        """Read it from what is stored: what was asked, the first reply, and the answer."""
         return cls(
             asked["number"],
             asked["agency"],
@@ -85,6 +104,7 @@ class CitizenRequest(NamedTuple):
             asked["asked"],
             datetime.date.fromisoformat(asked["due"]),
             Answer(**answered) if answered else None,
+            Answer(**replied) if replied else None,
         )
 
 

@@ -18,6 +18,8 @@ from lgsp_gateway.sessions.store import PeopleStore
 from lgsp_runtime.error_frames import frames
 
 ASKED: Final = "asked"
+REPLIED: Final = "replied"
+"""The first reply, before the answer."""
 ANSWERED: Final = "answered"
 
 _UNREADABLE = (UnreadablePayloadError, ValueError, KeyError, TypeError)
@@ -91,7 +93,7 @@ class SealedRequests:
     async def erase_answered(self, before: float) -> None:
         """Erase the requests that were answered before a time; their bytes are overwritten on disk.
 
-        One whose answer cannot be read stays: nobody knows since when it is answered.
+        Of an answer that cannot be read counts when the server stored it: damage keeps nothing of a citizen for ever.
 
         Args:
             before: seconds since 1970.
@@ -102,12 +104,14 @@ class SealedRequests:
         stored = await self._people.values(f"citizen-request.*.*.*.{ANSWERED}")
         for key, value in stored.items():
             try:
-                answered = self._open(key, value)["at"]
+                answered = float(self._open(key, value)["at"])
             except _UNREADABLE as error:
                 self._note_damage(key, error)
-                continue
+                answered = await self._people.stored_at(key)
             if answered <= before:
-                await self._people.erase(f"{key.removesuffix(ANSWERED)}{ASKED}")  # first: what is left is found again
+                request = key.removesuffix(ANSWERED)
+                for part in (ASKED, REPLIED):  # first: what is left is found again
+                    await self._people.erase(f"{request}{part}")
                 await self._people.erase(key)
 
     async def _find(self, pattern: str) -> Found:
@@ -135,7 +139,7 @@ class SealedRequests:
             for part, value in stored.items():
                 key = f"{request}.{part}"
                 documents[part] = self._open(key, value)
-            return CitizenRequest.from_documents(documents[ASKED], documents.get(ANSWERED))
+            return CitizenRequest.from_documents(documents[ASKED], documents.get(REPLIED), documents.get(ANSWERED))
         except _UNREADABLE as error:
             self._note_damage(key, error)
             return None

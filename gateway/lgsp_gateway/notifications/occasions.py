@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_contracts.time_zone import VIETNAM, iso_time
-from lgsp_gateway.citizens.requests import DAYS_NEAR, DueRequest
+from lgsp_gateway.citizens.requests import DAYS_NEAR, FIRST_REPLY_NEAR, CitizenRequest, DueRequest, days_until
 from lgsp_gateway.notifications.choices import Kind
 from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.documents import service_and_major
@@ -225,6 +225,28 @@ class Sources:
                 )
             identifier = f"citizen-request/{request.number}/{stage}"
             yield Occasion("citizen-requests", identifier, text, f"/requests/{request.number}")
+            if isinstance(request, CitizenRequest) and request.waits_for_first_reply:
+                left = days_until(request.first_reply_due, now)
+                if left <= FIRST_REPLY_NEAR:
+                    yield _first_reply(request, left)
+
+
+def _first_reply(request: CitizenRequest, days_left: int) -> Occasion:
+    due = f"{request.first_reply_due:%d/%m/%Y}"
+    if days_left < 0:
+        stage = "overdue"
+        text = Text(
+            f"Công dân gửi yêu cầu {request.number} lẽ ra phải được phản hồi lần đầu chậm nhất ngày {due}",
+            f"The citizen of the request {request.number} should have had a first reply by {due}",
+        )
+    else:
+        stage = "due"
+        text = Text(
+            f"Hãy phản hồi lần đầu cho yêu cầu {request.number} chậm nhất ngày {due}: đã tiếp nhận và sẽ xử lý thế nào",
+            f"Give the request {request.number} its first reply by {due}: that it was received, and how it is dealt with",
+        )
+    identifier = f"citizen-request/{request.number}/first-reply-{stage}"
+    return Occasion("citizen-requests", identifier, text, f"/requests/{request.number}")
 
 
 def _threshold(days: int) -> int:

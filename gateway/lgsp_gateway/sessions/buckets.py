@@ -1,6 +1,7 @@
 """Key-value buckets of NATS that keep one version of each key: what is read from them and written into them is JSON."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import orjson
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import DiscardPolicy, StorageType, StreamConfig
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
 from nats.js.kv import KeyValue
 
 from lgsp_runtime.nats import streams
@@ -124,6 +125,23 @@ async def values_of(connection: Client | None, bucket: KeyValue | None, name: st
     for start in range(0, len(keys), _READ_AT_ONCE):
         found += await asyncio.gather(*(_entry(bucket, key) for key in keys[start : start + _READ_AT_ONCE]))
     return {key: entry.value or b"" for key, entry in zip(keys, found, strict=True) if entry}
+
+
+async def stored_at(connection: Client | None, name: str, key: str) -> float:
+    """Return when what is under a key of a bucket was stored, in seconds since 1970; now, where there is nothing.
+
+    Raises:
+        Refusal: `bus-unavailable`.
+    """
+    if connection is None:
+        raise bus_unavailable()
+    try:
+        message = await connection.jetstream().get_msg(f"KV_{name}", subject=f"$KV.{name}.{key}", direct=True)
+    except NotFoundError:
+        return time.time()
+    except (NatsError, OSError) as error:
+        raise bus_unavailable() from error
+    return message.time.timestamp() if message.time else time.time()
 
 
 async def _entry(bucket: KeyValue | None, key: str) -> KeyValue.Entry | None:

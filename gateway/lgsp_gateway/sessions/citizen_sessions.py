@@ -1,7 +1,7 @@
 """Sessions of citizens in a browser, apart from those of the people who work with the bus.
 
-A citizen is registered nowhere and has no role. Of the number that their issuer vouched for, only the pseudonym is kept, and only
-for as long as the session: it is what the evidence is searched by.
+A citizen is registered nowhere and has no role. Of the number that their issuer vouched for, only the pseudonym and the last three
+characters are kept, and only for as long as the session: by the one the evidence is searched, the others are shown on the page.
 """
 
 import secrets
@@ -17,17 +17,21 @@ from lgsp_gateway.sessions.session_store import SessionStore, id_of
 CITIZEN_SECONDS: Final = 30 * 60
 """How long a session of a citizen lasts, however much it is used: such pages are opened on shared computers."""
 
+SHOWN_CHARACTERS: Final = 3
+"""Of the number, which tell two who share a computer apart, and nobody else anything."""
+
 _PREFIX = "lgsp_citizen_"
 _PLACE = "citizen."
 
 
 class CitizenSession(NamedTuple):
-    """Whom a browser speaks for, as the pseudonym of their number, until when (seconds since 1970), and the issuer that they signed in
-    with; "" where that was not kept."""
+    """Whom a browser speaks for, as the pseudonym of their number, until when (seconds since 1970), the issuer that they signed in
+    with, and the last characters of their number, by which they notice that somebody else is signed in; "" where that was not kept."""
 
     pseudonym: str
     expires: float
     issuer: str = ""
+    number_end: str = ""
 
 
 class CitizenSessions:
@@ -68,6 +72,7 @@ class CitizenSessions:
             "pseudonym": self._pseudonym_of(identity.number),
             "expires": now + CITIZEN_SECONDS,
             "issuer": identity.account.issuer,
+            "numberEnd": identity.number[-SHOWN_CHARACTERS:],
             "key": key_id(identity.account.issuer, identity.key),
         }
         await buckets.write(self._store.bucket, _key_of(token), document)
@@ -87,9 +92,8 @@ class CitizenSessions:
         stored = await buckets.read(self._store.bucket, _key_of(token))
         if stored is None or now >= stored.document["expires"] or await self._key_has_ended(stored.document["key"]):
             return None
-        return CitizenSession(
-            stored.document["pseudonym"], stored.document["expires"], stored.document.get("issuer", "")
-        )
+        kept = stored.document
+        return CitizenSession(kept["pseudonym"], kept["expires"], kept.get("issuer", ""), kept.get("numberEnd", ""))
 
     async def end(self, token: str) -> None:
         """End the session of a token, if there is one.

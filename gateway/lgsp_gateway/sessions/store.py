@@ -77,6 +77,14 @@ class PeopleStore:
         """
         return await buckets.values_of(self._connection, self.bucket, PEOPLE, pattern)
 
+    async def stored_at(self, key: str) -> float:
+        """Return when what is under a key was stored, in seconds since 1970, by the clock of the server.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await buckets.stored_at(self._connection, PEOPLE, key)
+
     async def account(self, code: str) -> LinkedAccount | None:
         """Read whose an account is.
 

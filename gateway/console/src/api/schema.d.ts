@@ -2494,6 +2494,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/citizen-requests/{number}/first-reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell the citizen, once and before the answer, that the request was received and how it is dealt with
+         * @description Requires one of the roles: agency-admin.
+         */
+        post: operations["replyFirstToCitizenRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ops/idempotency-key": {
         parameters: {
             query?: never;
@@ -2812,6 +2832,14 @@ export interface components {
              * @example GOV
              */
             memberClass: string;
+            /**
+             * @description What the province, or whoever runs the bus, is called; citizens read it on their page.
+             * @example {
+             *       "vi": "Tỉnh Quảng Ninh",
+             *       "en": "Quảng Ninh Province"
+             *     }
+             */
+            title?: components["schemas"]["Text"];
         };
         AgencySpec: {
             /**
@@ -4248,12 +4276,18 @@ export interface components {
         };
         MessageStory: {
             message: string;
+            /**
+             * @description as what its reader sees it: `action` speaks to the caller, `advice` to another reader
+             * @enum {unknown}
+             */
+            reader: "caller" | "provider" | "operator";
             /** @description the oldest first */
             entries: (components["schemas"]["EntryFound"] & {
                 explanation: {
                     title: string;
                     when?: string;
                     action?: string;
+                    advice?: string;
                     help?: string;
                 };
             })[];
@@ -4466,6 +4500,27 @@ export interface components {
         AdapterList: {
             items: components["schemas"]["Adapter"][];
             time: number;
+            /** @description what people call them, by their codes */
+            systems: {
+                [key: string]: {
+                    vi: string;
+                    en: string;
+                };
+            };
+            /** @description what people call them, by their codes */
+            agencies: {
+                [key: string]: {
+                    vi: string;
+                    en: string;
+                };
+            };
+            /** @description what people call them, by their codes */
+            services: {
+                [key: string]: {
+                    vi: string;
+                    en: string;
+                };
+            };
         };
         Adapter: {
             id: string;
@@ -4645,6 +4700,27 @@ export interface components {
         };
         Statistics: {
             items: components["schemas"]["StatisticsRow"][];
+            /** @description what people call them, by their codes */
+            systems: {
+                [key: string]: {
+                    vi: string;
+                    en: string;
+                };
+            };
+            /** @description what people call them, by their codes */
+            agencies: {
+                [key: string]: {
+                    vi: string;
+                    en: string;
+                };
+            };
+            /** @description what people call them, by their codes */
+            services: {
+                [key: string]: {
+                    vi: string;
+                    en: string;
+                };
+            };
         };
         IdempotencyKey: {
             /**
@@ -4978,6 +5054,8 @@ export interface components {
         };
         CitizenSession: {
             signedIn: boolean;
+            /** @description what the Instance document calls the bus; empty where it says nothing */
+            province: string;
             /** @description that citizens sign in with */
             issuers: {
                 issuer: string;
@@ -4988,6 +5066,8 @@ export interface components {
             }[];
             /** Format: date-time */
             expires?: string;
+            /** @description the last three characters of the number of whoever is signed in */
+            numberEnd?: string;
             /** @description why the last sign-in of this browser did not succeed; read once */
             failure?: string;
         };
@@ -5018,12 +5098,26 @@ export interface components {
             due: string;
             /** @description until that day; negative where it is over */
             daysLeft: number;
+            /**
+             * Format: date
+             * @description the last day, in Vietnam, to tell the citizen that the request was received and how it is dealt with
+             */
+            firstReplyDue: string;
+            /** @description until that day; negative where it is over */
+            firstReplyDaysLeft: number;
+            /** @description whether the citizen has heard nothing yet */
+            waitsForFirstReply: boolean;
             agency: string;
             agencyTitle: string;
             /** @description of the access log, that it is about */
             entry: components["schemas"]["AccessLogEntry"];
             text: string;
             answer?: {
+                text: string;
+                /** Format: date-time */
+                at: string;
+            };
+            firstReply?: {
                 text: string;
                 /** Format: date-time */
                 at: string;
@@ -5071,6 +5165,15 @@ export interface components {
             due: string;
             /** @description until that day; negative where it is over */
             daysLeft: number;
+            /**
+             * Format: date
+             * @description the last day, in Vietnam, to tell the citizen that the request was received and how it is dealt with
+             */
+            firstReplyDue: string;
+            /** @description until that day; negative where it is over */
+            firstReplyDaysLeft: number;
+            /** @description whether the citizen has heard nothing yet */
+            waitsForFirstReply: boolean;
             agency: string;
             agencyTitle: string;
             /** @description of the access log, that it is about */
@@ -5101,6 +5204,15 @@ export interface components {
             due: string;
             /** @description until that day; negative where it is over */
             daysLeft: number;
+            /**
+             * Format: date
+             * @description the last day, in Vietnam, to tell the citizen that the request was received and how it is dealt with
+             */
+            firstReplyDue: string;
+            /** @description until that day; negative where it is over */
+            firstReplyDaysLeft: number;
+            /** @description whether the citizen has heard nothing yet */
+            waitsForFirstReply: boolean;
             agency: string;
             agencyTitle: string;
             /** @description of the access log, that it is about */
@@ -5108,6 +5220,12 @@ export interface components {
             text: string;
             mayAnswer: boolean;
             answer?: {
+                text: string;
+                /** Format: date-time */
+                at: string;
+                by: string;
+            };
+            firstReply?: {
                 text: string;
                 /** Format: date-time */
                 at: string;
@@ -23370,6 +23488,141 @@ export interface operations {
         };
         responses: {
             /** @description The request, with the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CitizenRequest"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found: Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description step-not-allowed: This step is not allowed in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large: The content is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type: The media type is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-document: The document is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stored-content-damaged: The stored content is damaged */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replyFirstToCitizenRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description of the request */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAnswer"];
+            };
+        };
+        responses: {
+            /** @description The request, with the reply */
             200: {
                 headers: {
                     [name: string]: unknown;

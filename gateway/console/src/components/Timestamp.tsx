@@ -24,6 +24,11 @@ export function formatTime(time: Date): string {
   return CLOCK.format(time);
 }
 
+/** Return a date in Vietnam: `28/11/2026`. */
+export function formatDay(day: string): string {
+  return DAY.format(new Date(day));
+}
+
 /** Return a date and a time with seconds, in Vietnam: `28/11/2026 18:33:05`. */
 export function formatDateTime(time: Date): string {
   return `${DAY.format(time)} ${formatTime(time)}`;

@@ -39,7 +39,11 @@ export function MyData() {
   const signedIn = session.data?.signedIn && !ended;
   return (
     <>
-      <Header signedIn={Boolean(signedIn)} />
+      <Header
+        province={session.data?.province ?? ""}
+        numberEnd={signedIn ? session.data?.numberEnd : undefined}
+        signedIn={Boolean(signedIn)}
+      />
       <main id="main">
         <h1>{title}</h1>
         {session.error && <Failure error={session.error} onRetry={session.reload} />}
@@ -68,7 +72,16 @@ export function MyData() {
   );
 }
 
-function Header({ signedIn }: { signedIn: boolean }) {
+function Header({
+  province,
+  numberEnd,
+  signedIn,
+}: {
+  province: string;
+  /** The last characters of the number of whoever is signed in. */
+  numberEnd: string | undefined;
+  signedIn: boolean;
+}) {
   const t = useMyDataTexts();
   const language = useLanguage();
   const other = language === "vi" ? "en" : "vi";
@@ -77,11 +90,12 @@ function Header({ signedIn }: { signedIn: boolean }) {
       <a className="skip" href="#main">
         {t("skip")}
       </a>
-      <strong>LGSP</strong>
+      <strong>{province || "LGSP"}</strong>
       <span className="actions">
         <button type="button" className="quiet" lang={other} onClick={() => setLanguage(other)}>
           {t("otherLanguage")}
         </button>
+        {numberEnd && <span className="who">{t("signedInAs", { end: numberEnd })}</span>}
         {signedIn && (
           <button type="button" className="quiet" onClick={signOut}>
             {t("signOut")}

@@ -47,7 +47,7 @@ export function OwnRequests({ onEnded }: { onEnded: () => void }) {
 
 function RequestCard({ request }: { request: Schemas["AccessRequest"] }) {
   const t = useMyDataTexts();
-  const { entry, answer } = request;
+  const { entry, answer, firstReply } = request;
   return (
     <li>
       <h2>{request.kind === "object" ? t("objected") : t("question")}</h2>
@@ -65,6 +65,13 @@ function RequestCard({ request }: { request: Schemas["AccessRequest"] }) {
       </p>
       <h3>{t("yourWords")}</h3>
       <p className="words">{request.text}</p>
+      {firstReply && (
+        <>
+          <h3>{t("firstReply", { agency: request.agencyTitle })}</h3>
+          <p className="note">{formatMoment(firstReply.at)}</p>
+          <p className="words">{firstReply.text}</p>
+        </>
+      )}
       {answer && (
         <>
           <h3>{t("answer", { agency: request.agencyTitle })}</h3>
@@ -80,6 +87,22 @@ function DeadlineNote({ request }: { request: Schemas["AccessRequest"] }) {
   const t = useMyDataTexts();
   const due = formatDay(request.due);
   if (request.answer) return <p className="state done">✓ {t("answered")}</p>;
-  if (request.daysLeft < 0) return <p className="state late">✕ {t("overdue", { due })}</p>;
-  return <p className="state">{t("waiting", { due })}</p>;
+  const { daysLeft } = request;
+  const first = formatDay(request.firstReplyDue);
+  const firstIsLate = request.firstReplyDaysLeft < 0;
+  return (
+    <>
+      {daysLeft < 0 ? (
+        <p className="state late">✕ {t("overdue", { due, days: -daysLeft })}</p>
+      ) : (
+        <p className="state">{t(daysLeft === 0 ? "waitingToday" : "waiting", { due, days: daysLeft })}</p>
+      )}
+      {request.waitsForFirstReply && (
+        <p className={firstIsLate ? "state late" : "note"}>
+          {firstIsLate && "✕ "}
+          {t(firstIsLate ? "firstReplyLate" : "firstReplyBy", { due: first })}
+        </p>
+      )}
+    </>
+  );
 }

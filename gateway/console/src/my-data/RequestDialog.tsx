@@ -65,7 +65,7 @@ interface FormProps {
 
 function RequestForm({ entry, issuers, onSent, onCancel }: FormProps) {
   const t = useMyDataTexts();
-  const [kind, setKind] = useState<(typeof KINDS)[number]>("object");
+  const [kind, setKind] = useState<(typeof KINDS)[number] | null>(null);
   const [text, setText] = useState(drafts.get(entry.message) ?? "");
   const [error, setError] = useState<Error | null>(null);
   const [pending, setPending] = useState(false);
@@ -74,6 +74,7 @@ function RequestForm({ entry, issuers, onSent, onCancel }: FormProps) {
 
   const send = async (event: FormEvent) => {
     event.preventDefault();
+    if (!kind) return; // the form requires one
     setPending(true);
     try {
       const body = { message: entry.message, agency: entry.agency, kind, text };
@@ -97,6 +98,7 @@ function RequestForm({ entry, issuers, onSent, onCancel }: FormProps) {
             <input
               type="radio"
               name="kind"
+              required
               value={one}
               checked={kind === one}
               onChange={() => setKind(one)}

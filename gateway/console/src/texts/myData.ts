@@ -12,13 +12,14 @@ export const useMyDataTexts = createTexts("my-data", {
   signInWith: { vi: "Đăng nhập bằng {{issuer}}", en: "Sign in with {{issuer}}" },
   signIn: { vi: "Đăng nhập", en: "Sign in" },
   signInHelp: {
-    vi: "Trang không lưu số định danh của bạn. Phiên tự kết thúc sau 30 phút.",
-    en: "This page does not keep your personal number. You are signed out after 30 minutes.",
+    vi: "Trang không lưu số định danh của bạn, chỉ giữ ba số cuối đến khi bạn đăng xuất. Phiên tự kết thúc sau 30 phút.",
+    en: "This page does not keep your personal number, only its last three digits until you sign out. You are signed out after 30 minutes.",
   },
   noIssuer: {
     vi: "Chưa đăng nhập được tại đây: tỉnh chưa nối hệ thống định danh công dân với trang này.",
     en: "You cannot sign in here yet: the province has not connected an identity service to this page.",
   },
+  signedInAs: { vi: "Số định danh …{{end}}", en: "Personal number …{{end}}" },
   signOut: { vi: "Đăng xuất", en: "Sign out" },
   stillAtIssuer: {
     vi: "Bạn đã đăng xuất ở trang này nhưng vẫn còn đăng nhập ở nơi cấp tài khoản. Nếu dùng máy chung, hãy",
@@ -93,8 +94,27 @@ export const useMyDataTexts = createTexts("my-data", {
   number: { vi: "Số {{number}}", en: "Number {{number}}" },
   objected: { vi: "Phản đối", en: "Objection" },
   question: { vi: "Câu hỏi", en: "Question" },
-  waiting: { vi: "Chờ trả lời đến hết ngày {{due}}", en: "To be answered by the end of {{due}}" },
-  overdue: { vi: "Quá hạn trả lời từ ngày {{due}}", en: "Should have been answered by {{due}}" },
+  waiting: {
+    vi: "Chờ trả lời đến hết ngày {{due}} (còn {{days}} ngày)",
+    en: "To be answered by the end of {{due}} (days left: {{days}})",
+  },
+  waitingToday: {
+    vi: "Chờ trả lời đến hết hôm nay, {{due}}",
+    en: "To be answered by the end of today, {{due}}",
+  },
+  overdue: {
+    vi: "Quá hạn trả lời: hạn là ngày {{due}}, đã qua {{days}} ngày",
+    en: "Should have been answered by {{due}} (days overdue: {{days}})",
+  },
+  firstReplyBy: {
+    vi: "Cơ quan phải báo đã tiếp nhận chậm nhất ngày {{due}}",
+    en: "The agency has to tell that it received this by {{due}}",
+  },
+  firstReplyLate: {
+    vi: "Lẽ ra cơ quan phải báo đã tiếp nhận chậm nhất ngày {{due}}. Bạn có thể liên hệ cơ quan và nêu số yêu cầu.",
+    en: "The agency should have told that it received this by {{due}}. You can contact it, and give the number of the request.",
+  },
+  firstReply: { vi: "{{agency}} đã tiếp nhận", en: "{{agency}} received it" },
   answered: { vi: "Đã trả lời", en: "Answered" },
   damaged: { vi: "Tạm thời không đọc được yêu cầu này", en: "This request cannot be read for now" },
   damagedHelp: {

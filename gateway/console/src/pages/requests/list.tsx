@@ -10,7 +10,7 @@ import { EmptyState, ErrorState, ForbiddenState, LoadingState } from "../../comp
 import { Timestamp } from "../../components/Timestamp";
 import { useLanguage } from "../../texts/createTexts";
 import { useRequestsTexts } from "../../texts/requests";
-import { Deadline } from "./deadline";
+import { Deadline, FirstReply } from "./deadline";
 
 const ROLES = ["agency-admin", "auditor"];
 
@@ -83,7 +83,10 @@ function RequestCard({ request }: { request: Schemas["CitizenRequestSummary"] })
         <Anchor component={Link} href={`/${request.number}`} fw={600}>
           {t(request.kind)} {request.number}
         </Anchor>
-        <Deadline request={request} />
+        <Group gap="xs">
+          <FirstReply request={request} />
+          <Deadline request={request} />
+        </Group>
       </Group>
       <Text size="sm">
         {seesAll && `${request.agencyTitle}: `}

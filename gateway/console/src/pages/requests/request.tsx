@@ -10,7 +10,7 @@ import { ErrorState, ForbiddenState, LoadingState } from "../../components/PageS
 import { Timestamp } from "../../components/Timestamp";
 import { useLanguage } from "../../texts/createTexts";
 import { useRequestsTexts } from "../../texts/requests";
-import { Deadline } from "./deadline";
+import { Deadline, FirstReply } from "./deadline";
 
 const MAX_ANSWER = 4000;
 
@@ -39,6 +39,7 @@ export function RequestPage({ number }: { number: string }) {
         <Stack maw={760}>
           <Group gap="xs">
             <Text fw={600}>{t(request.kind)}</Text>
+            <FirstReply request={request} />
             <Deadline request={request} />
             <Text size="sm" c="dimmed">
               {t("received")} <Timestamp time={request.asked} />
@@ -46,12 +47,20 @@ export function RequestPage({ number }: { number: string }) {
           </Group>
           <Words title={t("words")} text={request.text} />
           <ReadConcerned entry={request.entry} />
+          {request.firstReply && (
+            <Words title={t("firstReplyOf", { by: request.firstReply.by })} text={request.firstReply.text}>
+              <Timestamp time={request.firstReply.at} />
+            </Words>
+          )}
           {request.answer && (
             <Words title={t("answerBy", { by: request.answer.by })} text={request.answer.text}>
               <Timestamp time={request.answer.at} />
             </Words>
           )}
-          {request.mayAnswer && <AnswerForm number={number} />}
+          {request.mayAnswer && request.waitsForFirstReply && (
+            <AnswerForm number={number} step="first-reply" />
+          )}
+          {request.mayAnswer && <AnswerForm number={number} step="answer" />}
           {!request.answer && !request.mayAnswer && <Alert color="gray">{t("auditorOnly")}</Alert>}
           <Text size="sm" c="dimmed">
             {t("opened")}
@@ -119,8 +128,27 @@ function ReadConcerned({ entry }: { entry: Schemas["AccessLogEntry"] }) {
   );
 }
 
-function AnswerForm({ number }: { number: string }) {
+const WORDS = {
+  answer: {
+    label: "yourAnswer",
+    help: "answerHelp",
+    send: "send",
+    confirmTitle: "confirmTitle",
+    confirm: "confirm",
+  },
+  "first-reply": {
+    label: "yourFirstReply",
+    help: "firstReplyHelp",
+    send: "sendFirstReply",
+    confirmTitle: "confirmFirstReplyTitle",
+    confirm: "confirmFirstReply",
+  },
+} as const;
+
+/** Write to the citizen: that the request was received and how it is dealt with, or the answer. */
+function AnswerForm({ number, step }: { number: string; step: "answer" | "first-reply" }) {
   const t = useRequestsTexts();
+  const words = WORDS[step];
   const queries = useQueryClient();
   const [text, setText] = useState("");
   const [confirming, setConfirming] = useState(false);
@@ -128,7 +156,14 @@ function AnswerForm({ number }: { number: string }) {
   const language = useLanguage();
   const answer = useMutation({
     mutationFn: () =>
-      dataOf(api.POST("/citizen-requests/{number}/answer", { params: { path: { number } }, body: { text } })),
+      dataOf(
+        step === "answer"
+          ? api.POST("/citizen-requests/{number}/answer", { params: { path: { number } }, body: { text } })
+          : api.POST("/citizen-requests/{number}/first-reply", {
+              params: { path: { number } },
+              body: { text },
+            }),
+      ),
     onSuccess: async (request) => {
       queries.setQueryData(["citizen-request", number, language], request);
       await queries.invalidateQueries({ queryKey: ["citizen-requests"] });
@@ -144,29 +179,31 @@ function AnswerForm({ number }: { number: string }) {
     <form onSubmit={ask}>
       <Textarea
         ref={field}
-        label={t("yourAnswer")}
-        description={t("answerHelp")}
+        label={t(words.label)}
+        description={t(words.help)}
         required
         autosize
-        minRows={4}
+        minRows={step === "answer" ? 4 : 2}
         maxLength={MAX_ANSWER}
         value={text}
         error={answer.error instanceof ApiError ? answer.error.fields.get("/text") : undefined}
         onChange={(event) => setText(event.currentTarget.value)}
       />
       <Group justify="flex-end" mt="sm">
-        <Button type="submit">{t("send")}</Button>
+        <Button type="submit" variant={step === "answer" ? "filled" : "default"}>
+          {t(words.send)}
+        </Button>
       </Group>
       <ConfirmDialog
         opened={confirming}
-        title={t("confirmTitle")}
-        action={t("send")}
+        title={t(words.confirmTitle)}
+        action={t(words.send)}
         pending={answer.isPending}
         error={answer.error}
         onConfirm={() => answer.mutate()}
         onClose={() => setConfirming(false)}
       >
-        <Text>{t("confirm")}</Text>
+        <Text>{t(words.confirm)}</Text>
         <Blockquote p="sm" color="gray" style={{ whiteSpace: "pre-wrap" }}>
           {text}
         </Blockquote>
