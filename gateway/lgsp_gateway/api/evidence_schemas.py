@@ -93,7 +93,11 @@ def _log_list_schema() -> Schema:
 
 
 def _message_story_schemas() -> dict[str, Schema]:
-    explanation = object_schema({"title": TEXT}, dict.fromkeys(("when", "action", "help"), TEXT))
+    explanation = object_schema({"title": TEXT}, dict.fromkeys(("when", "action", "advice", "help"), TEXT))
+    reader = {
+        "enum": ["caller", "provider", "operator"],
+        "description": "as what its reader sees it: `action` speaks to the caller, `advice` to another reader",
+    }
     grant = {
         **dict.fromkeys(("name", "legalBasis"), TEXT),
         "purposes": TEXTS,
@@ -105,6 +109,7 @@ def _message_story_schemas() -> dict[str, Schema]:
         "MessageStory": object_schema(
             {
                 "message": TEXT,
+                "reader": reader,
                 "entries": {"type": "array", "items": entry, "description": "the oldest first"},
                 "more": {"type": "boolean", "description": "whether there are older entries than those returned"},
                 "titles": {

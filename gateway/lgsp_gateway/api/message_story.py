@@ -17,6 +17,7 @@ from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api import dead_letters, messages
 from lgsp_gateway.api.evidence_search import index_unavailable
 from lgsp_gateway.api.message_scope import READ_MESSAGES, SIDES, MessageScope
+from lgsp_gateway.api.outcome_advice import Reader
 from lgsp_gateway.api.outcome_texts import explain
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.stored_entries import complete_items
@@ -87,11 +88,14 @@ class MessageStoryRoute:
         if not entries:
             raise _no_such_message()
         record = await self._visible_record(scope, message)
+        reader = _reader_of(caller, scope, entries)
         story: dict[str, Any] = {
             "message": message,
             "entries": [
-                {**scope.visible(entry), "explanation": explain(entry, self._registry, language)} for entry in entries
+                {**scope.visible(entry), "explanation": explain(entry, self._registry, language, reader)}
+                for entry in entries
             ],
+            "reader": reader,
             "more": more,
             "titles": self._titles(entries, language),
             "grants": self._grants(entries),
@@ -174,6 +178,12 @@ class MessageStoryRoute:
             for grant in named
             if grant
         ]
+
+
+def _reader_of(caller: Principal, scope: MessageScope, entries: list[dict[str, Any]]) -> Reader:
+    if any(entry["agency"] == caller.agency for entry in entries):
+        return "caller"
+    return "operator" if scope.sees_all else "provider"
 
 
 def _no_such_message() -> NotFound:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lgsp_gateway.api.outcome_advice import Reader, advice_for
 from lgsp_gateway.delivery.webhooks.send_result import Failed, FailureReason
 from lgsp_gateway.http.problems import help_path
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
@@ -30,7 +31,8 @@ _DONE: Mapping[str, Text] = {
     "retried": Text("Có người đã cho gửi lại.", "Somebody had it delivered again."),
     "given-up": Text("Có người đã quyết định thôi không giao nữa.", "Somebody gave it up."),
     "payload-read": Text(
-        "Hệ thống sở hữu đã đọc nội dung của thư chết.", "The system that owns the dead letter read its payload."
+        "Hệ thống sở hữu đã đọc nội dung của thông điệp không giao được.",
+        "The system that owns the dead letter read its payload.",
     ),
 }
 """Outcomes that are no failure."""
@@ -48,13 +50,15 @@ def title_of(entry: Mapping[str, Any], registry: RegistrySnapshot, language: Lan
     return Failed(failure).detail.in_language(language) if failure else code
 
 
-def explain(entry: Mapping[str, Any], registry: RegistrySnapshot, language: Language) -> dict[str, str]:
-    """Return what an outcome means: its `title`; of a problem of the bus `when` it arises and the `action` to take; of a problem the
-    path of its page, `help`."""
+def explain(entry: Mapping[str, Any], registry: RegistrySnapshot, language: Language, reader: Reader) -> dict[str, str]:
+    """Return what an outcome means: its `title`; of a problem of the bus `when` it arises, the `action` that the caller has to take,
+    and for another reader their own, `advice`; of a problem the path of its page, `help`."""
     code, explanation = entry["outcome"], {"title": title_of(entry, registry, language)}
     if code in CODES:
         known = explanations()[code]
         explanation |= {"when": known.when.in_language(language), "action": known.action.in_language(language)}
+        advice = advice_for(code, reader)
+        explanation |= {"advice": advice.in_language(language)} if advice else {}
     is_problem = code in CODES or _declared_error(entry, registry) is not None
     return {**explanation, "help": help_of(entry)} if is_problem and code not in _DONE else explanation
 

@@ -60,7 +60,7 @@ function Story({ story, onChanged }: { story: Schemas["MessageStory"]; onChanged
   if (!last) return null;
   return (
     <Stack>
-      <Outcome entry={last} />
+      <Outcome entry={last} reader={story.reader} titles={story.titles} />
       <Section title={t("whereTimeWent")}>
         <Waterfall entries={entries} />
       </Section>
@@ -82,9 +82,19 @@ function Story({ story, onChanged }: { story: Schemas["MessageStory"]; onChanged
   );
 }
 
-function Outcome({ entry }: { entry: StoryEntry }) {
+function Outcome({
+  entry,
+  reader,
+  titles,
+}: {
+  entry: StoryEntry;
+  reader: Schemas["MessageStory"]["reader"];
+  titles: Record<string, string>;
+}) {
   const t = useMessageTexts();
-  const { title, when, action, help } = entry.explanation;
+  const seesAdapters = useHasRole("operator", "auditor", "agency-admin", "integrator");
+  const { title, when, action, advice, help } = entry.explanation;
+  const agency = titles[entry.agency] ?? entry.agency;
   const meaning = meaningOf(entry.status);
   return (
     <Notice
@@ -101,9 +111,20 @@ function Outcome({ entry }: { entry: StoryEntry }) {
     >
       <Stack gap={4}>
         {when && <Text size="sm">{withoutBackticks(when)}</Text>}
+        {advice && (
+          <Text size="sm">
+            <b>{t("whatToDo")}:</b> {withoutBackticks(advice)}.{" "}
+            {seesAdapters && entry.provider && (
+              <Anchor component={Link} href={adaptersOf(entry.provider)} size="sm" c="inherit" td="underline">
+                {t("adaptersOf", { system: entry.provider })}
+              </Anchor>
+            )}
+          </Text>
+        )}
         {action && (
           <Text size="sm">
-            <b>{t("whatToDo")}:</b> {withoutBackticks(action)}
+            <b>{reader === "caller" ? t("whatToDo") : t("whatCallerDoes", { agency })}:</b>{" "}
+            {withoutBackticks(action)}
           </Text>
         )}
         {help && (
@@ -119,6 +140,7 @@ function Outcome({ entry }: { entry: StoryEntry }) {
 function Facts({ story, entry }: { story: Schemas["MessageStory"]; entry: StoryEntry }) {
   const t = useMessageTexts();
   const seesPersons = useHasRole("auditor");
+  const seesAdapters = useHasRole("operator", "auditor", "agency-admin", "integrator");
   const { titleAndCode } = usePurposes();
   const grant = story.grants.find(({ name }) => name === entry.grant);
   return (
@@ -128,7 +150,15 @@ function Facts({ story, entry }: { story: Schemas["MessageStory"]; entry: StoryE
       </Fact>
       <Fact label={t("consumer")}>{entry.consumer}</Fact>
       <Fact label={t("agency")}>{titled(entry.agency, story.titles)}</Fact>
-      <Fact label={t("provider")}>{entry.provider}</Fact>
+      <Fact label={t("provider")}>
+        {seesAdapters && entry.provider ? (
+          <Anchor component={Link} href={adaptersOf(entry.provider)} size="sm">
+            {entry.provider}
+          </Anchor>
+        ) : (
+          entry.provider
+        )}
+      </Fact>
       <Fact label={t("service")}>{titled(entry.service, story.titles)}</Fact>
       <Fact label={entry.event ? t("event") : t("operation")}>{entry.event || entry.operation}</Fact>
       <Fact label={t("contractVersion")}>{entry.version}</Fact>
@@ -246,6 +276,11 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
 function titled(name: string, titles: Record<string, string>): ReactNode {
   const title = titles[name];
   return title ? `${title} (${name})` : name;
+}
+
+/** Return the address of the adapters of a system. */
+function adaptersOf(system: string): string {
+  return `~/console/adapters?q=${encodeURIComponent(system)}`;
 }
 
 function withoutBackticks(text: string): string {
