@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 import yaml
 from support.adapters import ROWS_MANIFEST
-from support.preloaded import Preloaded
+from support.preloaded import Preloaded, run
 from support.waits import eventually
 from support.workbench import Workbench
 
@@ -89,6 +89,14 @@ async def office(tmp_path: Path, bus: Workbench) -> AsyncIterator[Office]:
         await found.feeder.stop()
     if found.served:
         await bus.unserve(found.served)
+
+
+async def test_beside_a_sandbox_no_row_is_called(office: Office) -> None:
+    office.begin()
+    office.drop("a.csv", [f"{number(1)},Nguyễn Văn An"])
+    code, _, said = await run(*office.command, "--trials", "only", environment={"LC_ALL": "en_US.UTF-8"})
+    assert code != 0
+    assert "cannot run with --trials only" in said
 
 
 async def test_each_row_is_one_call_though_the_feeder_is_killed(office: Office) -> None:

@@ -283,5 +283,17 @@ class AdapterHost:
         if isinstance(built, Adapter):
             built.security = self._security
         if isinstance(built, RowRequests):
+            if self._trials == "only":
+                raise _calls_for_real(manifest)
             return RowImporter(built, manifest, identity)
         return HostedAdapter(built, manifest, contract, self._nats, identity, self._spans, background, instance)
+
+
+def _calls_for_real(manifest: Manifest) -> Refusal:
+    """Return the refusal to read files beside a sandbox: what their rows say would be done."""
+    name = manifest.location.name
+    return Refusal(
+        "cannot-start",
+        vi=f"Bộ kết nối {name} (rows) gọi dịch vụ thật cho từng dòng của tệp, nên không chạy được cùng --trials only; hãy bỏ --trials only, hoặc chạy bộ kết nối này trong tiến trình khác.",
+        en=f"The adapter {name} (rows) calls the real service for each row of a file, so it cannot run with --trials only; leave --trials only out, or run this adapter in another process.",
+    )

@@ -186,7 +186,12 @@ class CatalogueTrialRoutes:
         purpose = PURPOSE.read_from(request) or min(grant.purposes, default="")
         target = CallTarget(SERVICE.read_from(request), MAJOR.read_from(request), operation, purpose)
         credentials = Credentials(None, "", request.method, request.path, request.remote or "")
-        head = CallHead(target, credentials, "", message, "", reference=TRIAL_REFERENCE, trial_by=caller.person)
+        head = CallHead(
+            *(target, credentials, "", message, ""),
+            reference=TRIAL_REFERENCE,
+            trial_by=caller.person,
+            trial_through=caller.system,
+        )
         trace = message.replace("-", "")
         call = CallRequest(message, f"00-{trace}-{trace[16:]}-00", self._salts.take(), head, body)
         try:

@@ -155,6 +155,11 @@ class Holder(NamedTuple):
         """Return the opaque id of the officer; "" where a system acts by itself."""
         return self.officer.person if self.officer else ""
 
+    @property
+    def through(self) -> str:
+        """Return the system that had signed the officer in; "" for none."""
+        return self.officer.through if self.officer else ""
+
     def owns(self, record: FileRecord) -> bool:
         """Tell whether a file is this holder's own."""
         return record.belongs_to(self.system, self.person)
@@ -268,7 +273,9 @@ class FileRoutes:
         refusals.refuse_unusable(record)
         if request.method != hdrs.METH_HEAD:
             agency = self._agency(reader.system)
-            await self._files.evidence.write(record, "read", reader.system, agency, carrier, reader.person)
+            await self._files.evidence.write(
+                record, "read", reader.system, agency, carrier, reader.person, reader.through
+            )
         response = await send_file(request, reader.system, record, self._files.content)
         self._files.counts.downloaded += response.body_length
         return response
@@ -303,7 +310,9 @@ class FileRoutes:
             tus.check_version(request)
 
         async def write_entry(record: FileRecord) -> None:
-            await self._files.evidence.write(record, "deleted", owner.system, record.agency, officer=owner.person)
+            await self._files.evidence.write(
+                record, "deleted", owner.system, record.agency, officer=owner.person, through=owner.through
+            )
 
         await self._files.uploads.delete(owner.system, _FILE.read_from(request), write_entry, owner.person)
         return web.Response(status=204, headers=tus.headers())

@@ -58,6 +58,7 @@ class CallHead(NamedTuple):
         deferral: None for a call to be carried out at once.
         reference: the number of the dossier that it is for, as it was sent; "" where none was.
         trial_by: the opaque id of the person who only tries the operation: adapters before a sandbox are asked, and no other; "" for a call.
+        trial_through: the system by which the person does; "" for none.
     """
 
     target: CallTarget
@@ -68,6 +69,7 @@ class CallHead(NamedTuple):
     deferral: Deferral | None = None
     reference: str = ""
     trial_by: str = ""
+    trial_through: str = ""
 
 
 Body = bytes | Callable[[int], Awaitable[bytes]]

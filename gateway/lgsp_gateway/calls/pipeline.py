@@ -79,7 +79,8 @@ class Pipeline:
         record = CallRecord.begin(request, caller.system, self.gateway, began, now)
         if caller.officer is not None:
             record.officer, record.through = caller.officer.person, caller.officer.through
-        record.trial_by = request.head.trial_by
+        if request.head.trial_by:
+            record.trial_by, record.through = request.head.trial_by, request.head.trial_through
         try:
             try:
                 result = await self._govern(request, caller, record)

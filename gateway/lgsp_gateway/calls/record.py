@@ -27,7 +27,7 @@ class CallRecord:
         time_ms: in milliseconds since 1970.
         salt: makes the digests in the entry unguessable. It is given to the caller and to the adapter, and stands in no entry.
         officer: the opaque id of the officer who calls by the form system of an agency; "" where a system calls by itself.
-        through: the system that acts in the officer's name; "" for none.
+        through: the system that acts in the name of the officer, or of the person who tries; "" for none.
         reference: the number of the dossier that it is for, checked; "" for none.
         trial_by: the opaque id of the person who only tried it; "" for a call.
     """

@@ -188,6 +188,7 @@ class FileEntry(_Entry):
         message: an id of this request, not that of the message that carries the file.
         consumer: the system that asked; empty where the bus did it by itself.
         by: the officer who asked by the form system of an agency, as `Principal` writes persons; empty where a system asked by itself.
+        through: the system that had signed the officer in and asked in their name; empty for none.
         carrier: the id of the message or event that carries the file; empty while none does.
         media_type: as its bytes say.
         digest: salted, of the file; may be empty.
@@ -201,6 +202,7 @@ class FileEntry(_Entry):
     consumer: str = ""
     agency: str = ""
     by: str = ""
+    through: str = ""
     carrier: str = ""
     media_type: str = ""
     digest: str = ""

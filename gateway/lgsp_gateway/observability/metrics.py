@@ -278,6 +278,12 @@ class Metrics:
         self._unidentified = Counter(
             "lgsp_unidentified_calls", "Calls whose token was refused", registry=self._registry
         )
+        self._trials = Counter(
+            "lgsp_trials",
+            "Calls that somebody only tried, which a sandbox answers; they are not in lgsp_calls",
+            labelnames=["service", "operation", "outcome"],
+            registry=self._registry,
+        )
         self.messages = MessageMetrics(self._registry)
         self.subscriptions = SubscriptionMetrics()
         self._registry.register(self.subscriptions)
@@ -326,8 +332,11 @@ class Metrics:
         self._registry.register(_Adapters(discovery))
 
     def count_call(self, record: CallRecord) -> None:
-        """Count a call of an identified caller, by service, operation, outcome and duration."""
+        """Count a call of an identified caller, by service, operation, outcome and duration; a trial apart, since no provider was asked."""
         service, operation = record.service or "unknown", record.operation or "unknown"
+        if record.trial_by:
+            self._trials.labels(service, operation, record.outcome).inc()
+            return
         self._calls.count(service, operation, record.outcome, (record.times.handled + record.times.evidence) / 1000)
 
     def count_event(self, entry: EventEntry) -> None:

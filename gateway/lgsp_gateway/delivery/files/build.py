@@ -116,7 +116,9 @@ def create_files(needs: FileDependencies, bus: NatsRequestReply, store: FileStor
 
     async def report(record: FileRecord) -> None:
         action: FileAction = "quarantined" if record.reason else "uploaded"
-        await evidence.write(record, action, record.owner, record.agency, officer=record.officer)
+        await evidence.write(
+            record, action, record.owner, record.agency, officer=record.officer, through=record.through
+        )
         outcome = record.reason or "available"
         counts.verified[outcome] = counts.verified.get(outcome, 0) + 1
         if record.reason in _SECURITY:

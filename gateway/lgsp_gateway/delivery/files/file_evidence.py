@@ -30,6 +30,7 @@ class FileEvidence:
         agency: str = "",
         carrier: str = "",
         officer: str = "",
+        through: str = "",
     ) -> None:
         """Write an entry; it is on disk when this returns.
 
@@ -38,6 +39,7 @@ class FileEvidence:
             agency: of that system.
             carrier: the message or event by which the system may read the file; "" for its owner.
             officer: the opaque id of the officer who did it by the form system of an agency; "" for none.
+            through: the system that had signed the officer in; "" for none.
 
         Raises:
             Refusal: `bus-unavailable`.
@@ -51,6 +53,7 @@ class FileEvidence:
             consumer=system or "",
             agency=agency,
             by=person_name(officer) if officer else "",
+            through=through,
             carrier=carrier,
             media_type=record.media_type[:100],
             size=record.size,

@@ -59,6 +59,7 @@ class FileRecord:
         bound: whether a message or an event refers to it, so that its owner may no longer delete it.
         revision: of the record in its stream; 0 for one that is not stored yet.
         officer: the opaque id of the officer who uploads it by the form system of an agency; "" where a system does by itself.
+        through: the system that had signed the officer in; "" for none.
     """
 
     id: str
@@ -81,6 +82,7 @@ class FileRecord:
     bound: bool = False
     revision: int = 0
     officer: str = ""
+    through: str = ""
 
     def belongs_to(self, system: str, officer: str) -> bool:
         """Tell whether a system uploads it by itself, or an officer (the opaque id) by a form system."""
@@ -147,6 +149,7 @@ class FileRecord:
                 "reason": self.reason,
                 "bound": self.bound,
                 **({"officer": self.officer} if self.officer else {}),
+                **({"through": self.through} if self.through else {}),
             }
         )
 
@@ -179,6 +182,7 @@ class FileRecord:
             bound=fields["bound"],
             revision=revision,
             officer=fields.get("officer", ""),
+            through=fields.get("through", ""),
         )
 
 

@@ -121,6 +121,7 @@ class Uploads:
                 chunk_bytes=self._store.chunk_bytes,
                 state="uploading" if file.size else "scanning",
                 officer=officer.person if officer else "",
+                through=officer.through if officer else "",
             )
         )
         # Two gateways may have counted at the same time. Now the index has this upload and all that came before it.
