@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.async_api import expect
 from support.console import Console
 from support.keyboard import press, write
@@ -49,21 +50,33 @@ async def test_a_developer_tries_an_operation(console: Console) -> None:
     await console.bus.unserve(sandbox)
 
 
-async def test_a_developer_requests_access_by_keyboard_alone(console: Console) -> None:
+@pytest.mark.parametrize(
+    ("language", "consumer", "operation", "purposes", "basis", "send", "sent_text"),
+    [
+        ("vi", "Hệ thống sẽ khai thác", "Thử", "Mục đích", "Căn cứ pháp lý", "Gửi yêu cầu", "Đã gửi yêu cầu"),
+        (
+            *("en", "System that will use it", "Try", "Purposes", "Legal basis"),
+            *("Send the request", "The request was sent"),
+        ),
+    ],
+)
+async def test_a_developer_requests_access_by_keyboard_alone(
+    console: Console, language: str, consumer: str, operation: str, purposes: str, basis: str, send: str, sent_text: str
+) -> None:
     system = new_name("asks")
     sent = document("System", system, agency="H49.1", title=TEXT)
     assert (await console.bus.registry("POST", "systems", sent)).status == 201
-    page = await console.page("developer", language="en")
+    page = await console.page("developer", language=language)
     await page.goto("/console/catalogue/desk/v1/request")
-    await expect(page.get_by_label("System that will use it")).to_be_visible()
-    await write(page, "System that will use it", system)
-    await press(page, "Send the request")
+    await expect(page.get_by_label(consumer)).to_be_visible()
+    await write(page, consumer, system)
+    await press(page, send)
     await expect(page.get_by_role("alert")).to_be_visible()
-    await page.get_by_label("System that will use it").focus()  # as Shift and Tab come back to it
-    await press(page, "Try", "Space")
-    await write(page, "Purposes", "thu-nghiem")
+    await page.get_by_label(consumer).focus()  # as Shift and Tab come back to it
+    await press(page, operation, "Space")
+    await write(page, purposes, "thu-nghiem")
     await page.keyboard.press("Enter")
-    await write(page, "Legal basis", '"><img src=x onerror=alert(1)>')
-    await press(page, "Send the request")
-    await expect(page.get_by_text("The request was sent")).to_be_visible()
+    await write(page, basis, '"><img src=x onerror=alert(1)>')
+    await press(page, send)
+    await expect(page.get_by_text(sent_text)).to_be_visible()
     await expect(page.get_by_role("link", name=f"{system}-desk-v1")).to_be_visible()

@@ -30,7 +30,7 @@ export function EmptyState({
   title,
   children,
   wholePage = false,
-}: { title: string; children?: ReactNode } & Place) {
+}: { title: string; children: ReactNode } & Place) {
   const icon = <IconInbox size={32} stroke={1.5} aria-hidden />;
   return <CentredState icon={icon} title={title} help={children} wholePage={wholePage} />;
 }

@@ -45,6 +45,11 @@ export const useFlowTexts = createTexts("flows", {
   perSecond: { vi: "{{rate}}/giây", en: "{{rate}}/s" },
   errors: { vi: "Lỗi", en: "Errors" },
   refused: { vi: "Bị từ chối", en: "Refused" },
+  peak: { vi: "cao nhất {{rate}}/giây", en: "peak {{rate}}/s" },
+  sparkline: {
+    vi: "Số lời gọi theo thời gian; phần đỏ là lời gọi lỗi",
+    en: "Calls over time; the red part failed",
+  },
   p95: { vi: "p95", en: "p95" },
   p95Help: { vi: "95 % lời gọi nhanh hơn", en: "95% of the calls are faster" },
   unwellFlows: { vi: "Luồng có vấn đề", en: "Unwell flows" },

@@ -55,7 +55,7 @@ export function Agencies() {
           </Button>
         )}
       </Group>
-      {shown.length === 0 && <EmptyState title={t("noAgencies")} />}
+      {shown.length === 0 && <EmptyState title={t("noAgencies")}>{t("noAgenciesHelp")}</EmptyState>}
       <Table.ScrollContainer minWidth={480}>
         <Table verticalSpacing="xs" fz="sm">
           <Table.Thead>

@@ -86,7 +86,11 @@ export function GrantList({ query, empty }: { query: Query; empty?: string }) {
       columns={[t("name"), t("consumer"), t("service"), t("purposes"), t("ends"), t("state")]}
       rowKey={(grant) => grant.metadata.name}
       row={(grant) => <GrantRow grant={grant} purposeTitle={title} />}
-      empty={<EmptyState title={empty ?? t("noGrants")}>{empty ? "" : t("noGrantsHelp")}</EmptyState>}
+      empty={
+        <EmptyState title={empty ?? t("noGrants")}>
+          {t(empty ? "noneExpiringHelp" : "noGrantsHelp")}
+        </EmptyState>
+      }
       minWidth={640}
     />
   );

@@ -52,7 +52,7 @@ export function Persons() {
         columns={[t("name"), t("agency"), t("roles"), t("state")]}
         rowKey={(person) => person.metadata.name}
         row={(person) => <PersonRow person={person} />}
-        empty={<EmptyState title={t("noPersons")} />}
+        empty={<EmptyState title={t("noPersons")}>{t("noPersonsHelp")}</EmptyState>}
       />
     </Stack>
   );

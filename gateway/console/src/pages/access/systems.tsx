@@ -47,7 +47,7 @@ export function Systems() {
         columns={[t("name"), t("agency"), t("roles"), t("keys")]}
         rowKey={(system) => system.metadata.name}
         row={(system) => <SystemRow system={system} />}
-        empty={<EmptyState title={t("noSystems")} />}
+        empty={<EmptyState title={t("noSystems")}>{t("noSystemsHelp")}</EmptyState>}
       />
     </Stack>
   );

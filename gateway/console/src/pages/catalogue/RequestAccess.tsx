@@ -49,7 +49,7 @@ export function RequestAccess({ service, major }: { service: string; major: numb
   });
   const error = contract.error ?? systems.error;
   if (error) return <ErrorState error={error} />;
-  if (!session) return <EmptyState title={t("requestSignIn")} />;
+  if (!session) return <EmptyState title={t("requestSignIn")}>{t("requestSignInHelp")}</EmptyState>;
   if (!contract.data || !systems.data) return <LoadingState />;
   const names = systems.data.items.map(({ metadata }) => metadata.name);
   if (names.length === 0) return <EmptyState title={t("noSystem")}>{t("noSystemHelp")}</EmptyState>;

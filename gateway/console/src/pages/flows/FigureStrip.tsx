@@ -20,9 +20,9 @@ export function FigureStrip({ picture }: { picture: Picture }) {
       <Figure
         name={t("rate")}
         value={t("perSecond", { rate: formatRate(total.perSecond, language) })}
-        note={`${t("call")} ${rateOf("call")} · ${t("event")} ${rateOf("event")} · ${t("delivery")} ${rateOf("delivery")}`}
+        note={`${t("peak", { rate: formatRate(peakOf(picture), language) })} · ${t("call")} ${rateOf("call")} · ${t("event")} ${rateOf("event")} · ${t("delivery")} ${rateOf("delivery")}`}
       >
-        <Sparkline picture={picture} />
+        <Sparkline picture={picture} says={t("sparkline")} />
       </Figure>
       <Figure
         name={t("errors")}
@@ -78,7 +78,13 @@ function Figure({
   );
 }
 
-function Sparkline({ picture }: { picture: Picture }) {
+/** Return the most calls a second that passed in one span of the period. */
+function peakOf({ series, span }: Picture): number {
+  return Math.max(0, ...series.map(({ calls }) => calls)) / span;
+}
+
+/** How many calls passed over the period, and how many failed; its caption says so. */
+function Sparkline({ picture, says }: { picture: Picture; says: string }) {
   const { series, first, span, time } = picture;
   const spans = Math.max(2, Math.ceil((time - first) / span));
   const counts = new Map(series.map((point) => [point.began, point]));
@@ -95,7 +101,14 @@ function Sparkline({ picture }: { picture: Picture }) {
       .y1((point) => y(point[of]))
       .curve(curveMonotoneX)(points) ?? undefined;
   return (
-    <svg className={classes.spark} viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden>
+    <svg
+      className={classes.spark}
+      viewBox="0 0 100 30"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={says}
+    >
+      <title>{says}</title>
       <path d={shape("calls")} fill="var(--band)" fillOpacity={0.28} />
       <path d={shape("bad")} fill="var(--failure)" fillOpacity={0.9} />
     </svg>

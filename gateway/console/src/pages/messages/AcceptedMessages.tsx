@@ -55,7 +55,7 @@ export function AcceptedMessages() {
           (data.items.length > 0 ? (
             <AcceptedTable items={data.items} />
           ) : (
-            <EmptyState title={t("noAccepted")} />
+            <EmptyState title={t("noAccepted")}>{t("noAcceptedHelp")}</EmptyState>
           ))}
         <Pager after={after} next={data?.next} onGo={(next) => setAddress(withAfter(address, next))} />
       </Stack>

@@ -87,7 +87,7 @@ export function DeadLetters() {
               onDecide={setDecision}
             />
           ) : (
-            <EmptyState title={t("noDeadLetters")} />
+            <EmptyState title={t("noDeadLetters")}>{t("noDeadLettersHelp")}</EmptyState>
           ))}
         <Pager after={after} next={data?.next} onGo={(next) => setAddress(withAfter(address, next))} />
       </Stack>

@@ -99,7 +99,9 @@ export function SearchPage() {
             {data.items.length > 0 ? (
               <ResultTable items={data.items} dimmed={isPlaceholderData} />
             ) : (
-              <EmptyState title={t(cursor ? "noNewer" : "nothing")}>{!cursor && t("nothingHelp")}</EmptyState>
+              <EmptyState title={t(cursor ? "noNewer" : "nothing")}>
+                {t(cursor ? "noNewerHelp" : "nothingHelp")}
+              </EmptyState>
             )}
             <Group justify="center">
               <Button variant="default" disabled={!cursor} onClick={() => goTo("")}>
