@@ -50,24 +50,31 @@ def _format(name: str) -> Text:
     return Text(f"phải là {words.vi}", f"must be {words.en}")
 
 
+def _at_least(least: int, things: Text) -> Text:
+    """Return what is said of too few; people say of at least one that nothing is there."""
+    if least == 1:
+        return Text("không được để trống", "must not be empty")
+    return Text(f"cần ít nhất {least} {things.vi}", f"needs at least {least} {things.en}")
+
+
 _MESSAGES: dict[str, Callable[[Any], Text]] = {
     "type": _types,
     "enum": _options,
     "format": _format,
     "const": lambda value: _options([value]),
     "pattern": lambda value: Text(f"phải khớp mẫu {value}", f"must match the pattern {value}"),
-    "minLength": lambda value: Text(f"cần ít nhất {value} ký tự", f"needs at least {value} characters"),
+    "minLength": lambda value: _at_least(value, Text("ký tự", "characters")),
     "maxLength": lambda value: Text(f"tối đa {value} ký tự", f"may have at most {value} characters"),
-    "minItems": lambda value: Text(f"cần ít nhất {value} phần tử", f"needs at least {value} items"),
-    "maxItems": lambda value: Text(f"tối đa {value} phần tử", f"may have at most {value} items"),
-    "minProperties": lambda value: Text(f"cần ít nhất {value} trường", f"needs at least {value} fields"),
+    "minItems": lambda value: _at_least(value, Text("mục", "items")),
+    "maxItems": lambda value: Text(f"tối đa {value} mục", f"may have at most {value} items"),
+    "minProperties": lambda value: _at_least(value, Text("trường", "fields")),
     "maxProperties": lambda value: Text(f"tối đa {value} trường", f"may have at most {value} fields"),
     "minimum": lambda value: Text(f"phải từ {value} trở lên", f"must be {value} or more"),
     "maximum": lambda value: Text(f"phải từ {value} trở xuống", f"must be {value} or less"),
     "exclusiveMinimum": lambda value: Text(f"phải lớn hơn {value}", f"must be greater than {value}"),
     "exclusiveMaximum": lambda value: Text(f"phải nhỏ hơn {value}", f"must be less than {value}"),
     "multipleOf": lambda value: Text(f"phải là bội số của {value}", f"must be a multiple of {value}"),
-    "uniqueItems": lambda _: Text("các phần tử không được trùng nhau", "the items must differ from each other"),
+    "uniqueItems": lambda _: Text("các mục không được trùng nhau", "the items must differ from each other"),
 }
 
 

@@ -49,7 +49,7 @@ REFUSED: list[tuple[str, Change, str]] = [
     ("error-status", lambda d: operation(d)["errors"]["person-not-found"].update(status=200), "must be 400 or more"),
     ("remote-ref", lambda d: operation(d)["response"].update({"$ref": "http://x"}), "$ref may only point inside"),
     ("bad-timeout", lambda d: operation(d).update(timeout="soon"), "/operations/read/timeout: must match"),
-    ("no-operations", lambda d: d.update(operations={}), "needs at least 1 fields"),
+    ("no-operations", lambda d: d.update(operations={}), "must not be empty"),
 ]
 
 

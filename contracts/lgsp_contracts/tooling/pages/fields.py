@@ -28,8 +28,8 @@ _LIMITS = {
     "maximum": Text("đến {}", "up to {}"),
     "exclusiveMaximum": Text("nhỏ hơn {}", "less than {}"),
     "multipleOf": Text("bội số của {}", "a multiple of {}"),
-    "minItems": Text("ít nhất {} phần tử", "at least {} items"),
-    "maxItems": Text("tối đa {} phần tử", "at most {} items"),
+    "minItems": Text("ít nhất {} mục", "at least {} items"),
+    "maxItems": Text("tối đa {} mục", "at most {} items"),
     "pattern": Text("theo mẫu {}", "matching the pattern {}"),
 }
 _ALTERNATIVES = {
