@@ -11,6 +11,9 @@ from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 from lgsp_auth.signing_keys import SigningKey
 
+PURPOSE = "thu-nghiem"
+"""Of the grants of `support.workbench`."""
+
 
 class Promotion:
     """A test bus with something new on it, and a production bus."""
@@ -25,11 +28,14 @@ class Promotion:
         contract = {**CONTRACTS[0], "service": "land", "provider": "land-system"}
         documents = [
             document("Agency", "H50", title=TEXT),
+            document("Purpose", PURPOSE, title=TEXT, legalBasis="Luật 123"),
             *systems,
             document("Service", "land-v1", contract=contract),
             grant("land-desk", "land-desk", "land", read=["*"], read_person=["*"]),
         ]
-        for one, path in zip(documents, ("agencies", "systems", "systems", "services", "grants"), strict=True):
+        for one, path in zip(
+            documents, ("agencies", "purposes", "systems", "systems", "services", "grants"), strict=True
+        ):
             got = await self.test.registry("POST", path, one)
             assert got.status == 201, got.body
 
@@ -57,12 +63,13 @@ async def test_what_is_new_is_shown_and_moves_without_keys_and_approvals(promote
     lines = shown.splitlines()
     assert [line for line in lines if not line.startswith("    ")] == [
         "+ new     agency/H50",
+        f"+ new     purpose/{PURPOSE}",
         "+ new     system/land-desk",
         "+ new     system/land-system",
         "+ new     service/land-v1 draft",
         "+ new     grant/land-desk",
         "grants: if you may approve them here, writing them is your approval",
-        "5 new, 0 changed, 0 unchanged",
+        "6 new, 0 changed, 0 unchanged",
     ]
     # A grant can be in force once it is written, so all of it is shown before.
     of_grant = yaml.safe_load("\n".join(line[5:] for line in lines if line.startswith("    +")))
@@ -85,6 +92,8 @@ async def test_what_is_new_is_shown_and_moves_without_keys_and_approvals(promote
     assert (code, err) == (0, "")
     assert "lgsp system add-key land-desk FILE" in out
     assert "an administrator of the provider's agency is to approve it" in out
+    purpose = (await promote.production.registry("GET", f"purposes/{PURPOSE}")).json
+    assert purpose["spec"] == {"title": TEXT, "legalBasis": "Luật 123"}
     arrived = (await promote.production.registry("GET", "grants/land-desk")).json
     assert arrived["status"]["phase"] == "awaiting-provider"
 

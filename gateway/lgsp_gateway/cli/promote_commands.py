@@ -1,4 +1,4 @@
-"""`lgsp promote`: move contracts, agencies, systems and grants from a test bus to a production bus, after showing the difference."""
+"""`lgsp promote`: move contracts, agencies, purposes, systems and grants from a test bus to a production bus, after showing the difference."""
 
 import sys
 from pathlib import Path

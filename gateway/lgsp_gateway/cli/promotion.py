@@ -19,7 +19,7 @@ Document = dict[str, Any]
 Key = tuple[str, str]
 """The kind and the name of a document."""
 
-KINDS = ("Agency", "System", "Service", "Grant")
+KINDS = ("Agency", "Purpose", "System", "Service", "Grant")
 """The kinds that move, in the order in which they refer to each other."""
 
 OF_ONE_BUS = ("jwks", "secretSha256", "roles")
@@ -120,7 +120,8 @@ def _references(document: Document) -> Sequence[Key]:
                 if "officers" in spec
                 else ("System", spec["consumer"])
             )
-            return (consumer, ("Service", service_name(spec["service"], spec["major"])))
+            purposes = (("Purpose", code) for code in spec["purposes"])
+            return (consumer, ("Service", service_name(spec["service"], spec["major"])), *purposes)
     return ()
 
 
