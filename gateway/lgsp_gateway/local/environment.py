@@ -38,6 +38,7 @@ class Environment:
         operator: the operator's system, where a link signs a person in who operates the bus; "" for no such link.
         officer: as what another link registers an officer who uses forms; None for no such link.
         administrator: as what another link registers the administrator of an agency; None for no such link.
+        provider: the same for an agency that provides services, without whose approval nobody reads its personal data.
         citizens: whom the stand-in issuer signs in to the citizens' page; none for no such issuer.
     """
 
@@ -53,6 +54,7 @@ class Environment:
     operator: str = ""
     officer: Newcomer | None = None
     administrator: Newcomer | None = None
+    provider: Newcomer | None = None
     citizens: tuple[DemoCitizen, ...] = ()
 
     def seed(self, state: StateDir) -> None:

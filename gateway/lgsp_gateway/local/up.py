@@ -234,7 +234,11 @@ class LocalBus:
             The secrets of the links, by who is signed in; none where this bus has no operator.
         """
         operator = self._environment.operator
-        others = {"officer": self._environment.officer, "administrator": self._environment.administrator}
+        others = {
+            "officer": self._environment.officer,
+            "administrator": self._environment.administrator,
+            "provider": self._environment.provider,
+        }
         newcomers = {role: newcomer for role, newcomer in others.items() if newcomer}
         if not operator:
             return {}
