@@ -58,6 +58,7 @@ from lgsp_gateway.api.ops import OperationsRoutes
 from lgsp_gateway.api.own_calls import OwnCallRoutes
 from lgsp_gateway.api.pending_requests import PendingRequestRoutes
 from lgsp_gateway.api.persons import PersonRoutes
+from lgsp_gateway.api.principal_names import PrincipalNameRoute
 from lgsp_gateway.api.problem_pages import ProblemPages
 from lgsp_gateway.api.purposes import PurposeRoutes
 from lgsp_gateway.api.registry import RegistryRoutes
@@ -262,6 +263,7 @@ def _add_registry(
         parts.registry.snapshot, administration.reader, administration.writer, parts.people.store
     )
     PersonRoutes(callers, persons).add_routes(app)
+    PrincipalNameRoute(callers, parts.registry.snapshot, parts.people.store).add_routes(app)
     _add_catalogue(app, settings, parts, callers)
 
 

@@ -12,6 +12,7 @@ from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_contracts import names
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, DocumentName
+from lgsp_gateway.api.grant_parties import approvers_document, parties_document
 from lgsp_gateway.api.iso_dates import read_date
 from lgsp_gateway.api.registry_declarations import IF_MATCH, MAX_REASON
 from lgsp_gateway.api.schemas import json_of
@@ -94,7 +95,7 @@ class PendingRequestRoutes:
         language = accepted_language(request)
         last = page.items[-1].version if page.more else None
         return await json_responses.list_response(
-            (_item(one, language) for one in page.items), f"{last.kind}/{last.name}" if last else ""
+            (self._item(one, language) for one in page.items), f"{last.kind}/{last.name}" if last else ""
         )
 
     async def _review(self, request: web.Request) -> web.Response:
@@ -106,8 +107,9 @@ class PendingRequestRoutes:
                 vi=f"Không có quyền {name}, hoặc bạn không được đọc.",
                 en=f"There is no grant {name}, or you may not read it.",
             )
-        item = _item(review, accepted_language(request))
+        item = self._item(review, accepted_language(request))
         spec = item["document"]["spec"]
+        item["approvers"] = approvers_document(review.acting_as, spec, self._registry)
         item["shows"] = preview(spec, self._readable_contract(review.acting_as, spec))
         item["renewedBy"] = successor_of(name, self._registry)
         return json_responses.json_response(item, headers={"ETag": review.version.etag})
@@ -139,22 +141,26 @@ class PendingRequestRoutes:
         headers = {"ETag": version.etag, "Location": f"/registry/grants/{version.name}"}
         return json_responses.json_response(version.document(), status=201, headers=headers)
 
-
-def _item(review: Review, language: Language) -> dict[str, Any]:
-    given = review.approvals
-    item = {
-        "kind": review.version.kind,
-        "document": review.version.document(),
-        "steps": list(review.steps),
-        "personal": review.personal,
-        "approvals": [
-            {"by": name, "as": rank, "onBehalfOf": sorted(given.persons.get(name, ()))}
-            for name, rank in given.given.items()
-        ],
-        "missing": given.missing() if review.personal and not given.suffice() else "",
-    }
-    if review.obstacle is not None:
-        item["obstacle"] = review.obstacle.in_language(language)
-    if review.acting_as.stands_in_for:
-        item["onBehalfOf"] = review.acting_as.stands_in_for
-    return item
+    def _item(self, review: Review, language: Language) -> dict[str, Any]:
+        """Return what waits, with whom it concerns."""
+        given = review.approvals
+        item: dict[str, Any] = {
+            "kind": review.version.kind,
+            "document": review.version.document(),
+            "steps": list(review.steps),
+            "personal": review.personal,
+            "approvals": [
+                {"by": name, "as": rank, "onBehalfOf": sorted(given.persons.get(name, ()))}
+                for name, rank in given.given.items()
+            ],
+            "missing": given.missing() if review.personal and not given.suffice() else "",
+        }
+        if review.obstacle is not None:
+            item["obstacle"] = review.obstacle.in_language(language)
+        if review.acting_as.stands_in_for:
+            item["onBehalfOf"] = review.acting_as.stands_in_for
+        if review.version.kind == "Grant":
+            spec = item["document"]["spec"]
+            contract = self._readable_contract(review.acting_as, spec)
+            item["parties"] = parties_document(spec, contract, self._registry)
+        return item

@@ -1,5 +1,6 @@
 """Schemas of what waits for decisions, and of deputies, for the description of the management API."""
 
+from lgsp_gateway.api.grant_parties import party_schemas
 from lgsp_gateway.api.schemas import NEXT_CURSOR, TEXT, TEXTS, Schema, list_schema, object_schema, ref
 from lgsp_gateway.notifications.choices import EMAIL_PATTERN, KINDS, MAX_EMAIL, MAX_URL
 
@@ -24,6 +25,7 @@ def request_schemas() -> dict[str, Schema]:
         "obstacle": {**TEXT, "description": "why the caller may not approve it"},
         "onBehalfOf": {**TEXT, "description": "the absent approver in whose place the caller decides"},
     }
+    parties = {**ref("GrantParties"), "description": "whom a grant concerns"}
     shown = object_schema({"fields": TEXTS, "example": {}, "visible": {}, "classification": TEXT}, {"title": {}})
     sections = {name: {"type": "object", "additionalProperties": shown} for name in ("operations", "events")}
     choices: dict[str, Schema] = {
@@ -33,10 +35,13 @@ def request_schemas() -> dict[str, Schema]:
         "webhook": {**TEXT, "maxLength": MAX_URL},
     }
     deputy = {"person": TEXT, "from": day, "until": day, "state": state}
+    principal = {"name": TEXT, "title": ref("Text"), "agency": TEXT, "agencyTitle": ref("Text"), "roles": TEXTS}
     return {
+        **party_schemas(),
+        "PrincipalName": object_schema({"principal": TEXT}, principal),
         "PendingRequest": object_schema(
             {"kind": {"enum": ["Grant", "Person"]}, "document": {"anyOf": [ref("Grant"), ref("Person")]}, **members},
-            optional,
+            {**optional, "parties": parties},
         ),
         "PendingRequests": list_schema(ref("PendingRequest"), optional={"next": NEXT_CURSOR}),
         "GrantReview": object_schema(
@@ -44,6 +49,12 @@ def request_schemas() -> dict[str, Schema]:
                 "kind": {"const": "Grant"},
                 "document": ref("Grant"),
                 **members,
+                "parties": parties,
+                "approvers": {
+                    "type": "array",
+                    "items": ref("ApproverGroup"),
+                    "description": "who may approve it: somebody of each group for personal data, of one of them otherwise",
+                },
                 "shows": {
                     **object_schema({}, sections),
                     "description": "the contract's examples, whole and as the holder sees them",
