@@ -1,31 +1,22 @@
-"""`/console/sign-out`, `/me/sessions`, `/me/session/events`: the sessions of a person, how they end, and what every open tab learns of it."""
+"""`/console/sign-out` and `/me/sessions`: the sessions of a person, and how they end."""
 
-import asyncio
-import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from lgsp_contracts.time_zone import iso_time
-from lgsp_gateway.api.schemas import TEXT, json_of
-from lgsp_gateway.api.sign_in import principal_document
+from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.sign_in_events import SignInEvents
-from lgsp_gateway.http import json_responses, streaming
-from lgsp_gateway.http.authentication import CALLER, CallerAuthenticator
+from lgsp_gateway.http import json_responses
+from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.http.session_cookie import SessionCookie
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.session_store import Session
-from lgsp_gateway.sessions.sign_in import SignedIn, SignIn, is_session_token
+from lgsp_gateway.sessions.sign_in import SignIn, is_session_token
 from lgsp_problems import NotFound
-from lgsp_runtime.async_tasks import Stopped, run_until
-
-CHECK_SECONDS = 10.0
-"""How often the stream of a session looks whether it is still there: one that nobody uses expires without anybody saying so."""
 
 SESSION = text_parameter("session", "the id of a session", max_length=64, pattern="^[0-9a-f]{64}$", location="path")
 
@@ -70,16 +61,6 @@ END_OTHERS = Route(
     problems=("not-granted",),
     tag="account",
 )
-FOLLOW = Route(
-    "GET",
-    "/me/session/events",
-    "followSession",
-    "Follow the session that asks: `session` says who is signed in, at first and after each change of agency or roles; `ended` that it is over",
-    "signed-in",
-    {200: ResponseSpec("Server-sent events, until the session ends", {streaming.EVENT_STREAM: TEXT})},
-    problems=("not-granted", "too-many-streams"),
-    tag="account",
-)
 
 
 class BrowserSessionRoutes:
@@ -87,7 +68,6 @@ class BrowserSessionRoutes:
 
     Args:
         sign_out_url: returns where people sign out at an issuer too (`IssuerRedirects.sign_out_url`).
-        stopping: set when the gateway stops; it ends the streams.
     """
 
     def __init__(
@@ -98,7 +78,6 @@ class BrowserSessionRoutes:
         cookie: SessionCookie,
         events: SignInEvents,
         sign_out_url: Callable[[str], Awaitable[str]],
-        stopping: asyncio.Event,
     ) -> None:
         self._callers = callers
         self._sign_in = sign_in
@@ -106,7 +85,6 @@ class BrowserSessionRoutes:
         self._cookie = cookie
         self._events = events
         self._sign_out_url = sign_out_url
-        self._stopping = stopping
 
     def add_routes(self, app: web.Application) -> None:
         """Add the routes to an application."""
@@ -114,7 +92,6 @@ class BrowserSessionRoutes:
         add_route(app, LIST, self._list)
         add_route(app, END, self._end)
         add_route(app, END_OTHERS, self._end_others)
-        add_route(app, FOLLOW, self._follow)
 
     async def _sign_out(self, request: web.Request) -> web.Response:
         # Also where no cookie came along, as with a form of another site's page: the answer would take it from the browser.
@@ -154,61 +131,6 @@ class BrowserSessionRoutes:
         own = await self._callers.signed_in(request)
         await self._sign_in.sessions.end_others(own.session.person, own.id)
         return json_responses.json_response({})
-
-    async def _follow(self, request: web.Request) -> web.StreamResponse:
-        own = await self._callers.signed_in(request)
-        changed = asyncio.Event()
-
-        def note_end(session: str) -> None:
-            if session == own.id:
-                changed.set()
-
-        def note_change(kind: str, name: str) -> None:
-            if kind == "Person" and name == own.session.person:
-                changed.set()
-
-        self._sign_in.sessions.on_ended(note_end)
-        self._registry.on_change(note_change)
-        try:
-            async with streaming.open_stream(
-                request, streaming.EVENT_STREAM, own.principal.name, live_page=True
-            ) as answer:
-                if not answer.head_only:
-                    with contextlib.suppress(Stopped):
-                        await run_until(self._stopping.wait(), self._send_changes(request, answer, own, changed))
-            return answer.response
-        finally:
-            self._registry.remove_listener(note_change)
-            self._sign_in.sessions.remove_listener(note_end)
-
-    async def _send_changes(
-        self, request: web.Request, answer: streaming.StreamedResponse, own: SignedIn, changed: asyncio.Event
-    ) -> None:
-        """Send what the person may do, now and after each change, until the session has ended."""
-        now_own: SignedIn | None = own
-        while now_own is not None:
-            request[CALLER] = now_own
-            await answer.write(_event("session", principal_document(now_own.principal)))
-            now_own = await self._next_change(answer, now_own, changed)
-        await answer.response.write(_event("ended", {}))
-
-    async def _next_change(
-        self, answer: streaming.StreamedResponse, own: SignedIn, changed: asyncio.Event
-    ) -> SignedIn | None:
-        """Wait until the person has other rights than they had; None where the session has ended."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CHECK_SECONDS):
-                    await changed.wait()
-            changed.clear()
-            found = await self._sign_in.look(own, time.time())
-            if found is None or found.principal != own.principal:
-                return found
-            await answer.write(b": still here\n\n")
-
-
-def _event(name: str, document: dict[str, Any]) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(document) + b"\n\n"
 
 
 def _document(key: str, session: Session, *, current: bool) -> dict[str, Any]:

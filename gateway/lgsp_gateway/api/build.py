@@ -62,12 +62,14 @@ from lgsp_gateway.api.principal_names import PrincipalNameRoute
 from lgsp_gateway.api.problem_pages import ProblemPages
 from lgsp_gateway.api.purposes import PurposeRoutes
 from lgsp_gateway.api.registry import RegistryRoutes
+from lgsp_gateway.api.session_events import SessionEventRoute
 from lgsp_gateway.api.sign_in import SignInRoutes
 from lgsp_gateway.api.sign_in_events import SignInEvents
 from lgsp_gateway.api.subscription_events import SubscriptionEventRoutes
 from lgsp_gateway.api.subscriptions import SubscriptionRoutes
 from lgsp_gateway.api.token_endpoint import TokenRoutes
 from lgsp_gateway.api.users import UserRoutes
+from lgsp_gateway.api.waiting_counts import WaitingCounts
 from lgsp_gateway.calls.auth_failure_limiter import AuthFailureLimiter
 from lgsp_gateway.calls.pipeline import Pipeline
 from lgsp_gateway.citizens.request_store import RequestStore
@@ -228,7 +230,11 @@ def _add_browser_sign_in(
     short_cookie, outcomes = SignInCookie(secure=cookie.secure), Sealer(keys, "sign-in outcome")
     IssuerSignInRoutes(sign_in, redirects, new_sessions, cookie, short_cookie, outcomes, events).add_routes(app)
     registry = parts.registry.snapshot
-    BrowserSessionRoutes(callers, sign_in, registry, cookie, events, redirects.sign_out_url, parts.stop).add_routes(app)
+    BrowserSessionRoutes(callers, sign_in, registry, cookie, events, redirects.sign_out_url).add_routes(app)
+    waiting = WaitingCounts(
+        registry, parts.registry.administration.pending, parts.delivery.dead_letters, parts.citizen_requests
+    )
+    SessionEventRoute(callers, sign_in, registry, waiting, parts.stop).add_routes(app)
     local = open_local_sign_in(sign_in, parts.people.store, parts.keys, replays, settings.public_url)
     devices, failures = (
         DeviceCookie(Sealer(keys, "device"), secure=cookie.secure),

@@ -116,6 +116,14 @@ class RequestStore:
         waiting = [one for one in found.requests if one.answer is None]
         return [*waiting, *(one for one in found.damaged if not one.answered)]
 
+    async def count_waiting(self, agency: str) -> int:
+        """Count the requests that an agency has to answer, without opening one.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await self._sealed.count_waiting(agency)
+
     async def request(self, number: str) -> Found:
         """Find a request by its number.
 

@@ -82,6 +82,18 @@ class SealedRequests:
             self.damaged = frozenset(one.number for one in found.damaged)  # what was erased meanwhile is forgotten
         return found
 
+    async def count_waiting(self, agency: str) -> int:
+        """Count the requests to an agency that are not answered; their keys say so, none is opened.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        parts: dict[str, set[str]] = {}
+        for key in await self._people.keys(f"citizen-request.{_hex(agency)}.*.*.*"):
+            request, _, part = key.rpartition(".")
+            parts.setdefault(request, set()).add(part)
+        return sum(known == {ASKED} for known in parts.values())
+
     async def numbered(self, number: str) -> Found:
         """Find the request of a number.
 

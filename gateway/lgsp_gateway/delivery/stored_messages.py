@@ -140,6 +140,17 @@ class StoredMessages:
             return 0
         return 1 + int((reply.headers or {}).get("Nats-Num-Pending", "0"))
 
+    async def last_sequence(self) -> int:
+        """Return the sequence of the newest message of the stream: what it holds is the same for as long as this is.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        try:
+            return (await self._bounds())[1]
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+
     async def _get(self, wanted: dict[str, Any]) -> Msg:
         """Return the reply to a direct get of one message.
 

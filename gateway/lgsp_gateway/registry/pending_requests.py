@@ -76,7 +76,7 @@ class PendingRequests:
         Args:
             after: kind and name of the last item of the page before; two empty texts for the first page.
         """
-        acting, pace = tuple(deputies.principals_of(caller, self._registry.persons)), Pace(SEEN_AT_A_TURN)
+        acting, pace = self.acting(caller), Pace(SEEN_AT_A_TURN)
         items: list[Review] = []
         for kind, name in self._waiting(after):
             await pace.spend()
@@ -90,12 +90,26 @@ class PendingRequests:
             items.append(review)
         return PendingPage(items, more=False)
 
+    def acting(self, caller: Principal) -> tuple[Principal, ...]:
+        """Return as whom a caller decides: themselves, and each absent approver whose deputy they are."""
+        return tuple(deputies.principals_of(caller, self._registry.persons))
+
+    def may_approve(self, acting: tuple[Principal, ...], kind: str, name: DocumentName) -> bool:
+        """Tell whether one of some principals may approve what waits.
+
+        Args:
+            acting: as `acting` returns it.
+            kind: `Grant` or `Person`.
+        """
+        review = self._review(kind, name, acting)
+        return review is not None and "approve" in review.steps
+
     def of_grant(self, caller: Principal, name: DocumentName) -> Review | None:
         """Return what a caller may do with a grant, waiting or not; None where they may not read it."""
         version = self._registry.versions["Grant"].get(name)
         if version is None:
             return None
-        acting = tuple(deputies.principals_of(caller, self._registry.persons))
+        acting = self.acting(caller)
         readers = ownership.readers_of(version, self._registry)
         able = [one for one in acting if roles.allowed(one.roles, one.agency, "Grant", "read", readers)]
         return self._of_grant(version, able) if able else None

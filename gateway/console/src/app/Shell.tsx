@@ -1,4 +1,15 @@
-import { Anchor, AppShell, Box, Burger, Group, NavLink, ScrollArea, Text } from "@mantine/core";
+import {
+  Anchor,
+  AppShell,
+  Badge,
+  Box,
+  Burger,
+  Group,
+  NavLink,
+  ScrollArea,
+  Text,
+  VisuallyHidden,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Suspense } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
@@ -11,6 +22,7 @@ import { PAGES, type Page } from "./pages";
 import { type Session, useAwaySince, useSession } from "./session";
 import { UserMenu } from "./UserMenu";
 import { useScrollPosition } from "./useScrollPosition";
+import { countText, useWaiting } from "./waiting";
 
 const GROUPS = ["monitor", "services", "administration"] as const;
 
@@ -92,6 +104,7 @@ function PageLinks({
 }) {
   const t = useCommonTexts();
   const [location] = useLocation();
+  const waiting = useWaiting();
   const links = pages.filter((page) => page.group === group);
   if (links.length === 0) return null;
   return (
@@ -104,7 +117,7 @@ function PageLinks({
           key={path}
           component={Link}
           href={path}
-          label={t(name)}
+          label={<PageName name={t(name)} waiting={waiting(name)} />}
           leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
           active={location === path || location.startsWith(`${path}/`)}
           aria-current={location.startsWith(path) ? "page" : undefined}
@@ -112,6 +125,22 @@ function PageLinks({
         />
       ))}
     </>
+  );
+}
+
+/** The name of a page in the navigation, and how much waits there for the user. */
+function PageName({ name, waiting }: { name: string; waiting: number }) {
+  const t = useCommonTexts();
+  if (waiting === 0) return <>{name}</>;
+  const count = countText(waiting);
+  return (
+    <Group component="span" justify="space-between" gap="xs" wrap="nowrap">
+      <span>{name}</span>
+      <Badge component="span" size="md" variant="light" color="yellow" c="var(--mantine-color-text)" px={8}>
+        <span aria-hidden>{count}</span>
+        <VisuallyHidden>{t("waitingForYou", { count })}</VisuallyHidden>
+      </Badge>
+    </Group>
   );
 }
 

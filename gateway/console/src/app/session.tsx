@@ -15,6 +15,7 @@ import { announceReconnection } from "../api/reconnection";
 import { LoadingState } from "../components/PageStates";
 import { keepIssuerSignOut } from "./issuerSignOut";
 import { followSession, onSignOutElsewhere, tellOtherTabs } from "./sessionEvents";
+import { WAITING_KEY } from "./waiting";
 
 /** Whom the bus identifies the user as; null where nobody is signed in. */
 export type Session = Schemas["Principal"] | null;
@@ -77,6 +78,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     if (!signedIn) return;
     return followSession((event) => {
       if (event.kind === "signed-out") return;
+      if (event.kind === "waiting") {
+        queries.setQueryData(WAITING_KEY, event.waiting);
+        return;
+      }
       setAway(event.kind === "away" ? event.since : null);
       if (event.kind !== "away") {
         queries.setQueryData(ME.queryKey, event.kind === "session" ? event.session : null);

@@ -1,16 +1,20 @@
 import type { Schemas } from "../api/client";
+import type { Waiting } from "./waiting";
 
 /**
- * What becomes of a session: who is signed in now, that it has ended, that the user signed out in some tab, or that nobody can tell
- * since a time (RFC 3339), because the bus does not answer.
+ * What becomes of a session: who is signed in now, how much waits for them, that it has ended, that the user signed out in some tab, or that
+ * nobody can tell since a time (RFC 3339), because the bus does not answer.
  */
 export type SessionEvent =
   | { kind: "session"; session: Schemas["Principal"] }
+  | { kind: "waiting"; waiting: Waiting }
   | { kind: "ended" }
   | { kind: "signed-out" }
   | { kind: "away"; since: string };
 
 const CHANNEL = "lgsp-session";
+/** Asks the tab that holds the stream what waits: one that is opened later has missed it. */
+const ASK = "lgsp-session-ask";
 const LOCK = "lgsp-session-stream";
 const SHORTEST_MS = 500;
 const LONGEST_MS = 6000;
@@ -40,11 +44,16 @@ export function onSignOutElsewhere(onSignOut: () => void): () => void {
 export function followSession(onEvent: (event: SessionEvent) => void): () => void {
   const stop = new AbortController();
   const channel = new BroadcastChannel(CHANNEL);
+  const asked = new BroadcastChannel(ASK);
+  let last: SessionEvent | undefined;
   channel.onmessage = ({ data }: MessageEvent<SessionEvent>) => onEvent(data);
   const pass = (event: SessionEvent) => {
+    if (event.kind === "waiting") last = event;
     onEvent(event);
     channel.postMessage(event);
   };
+  asked.onmessage = () => last && channel.postMessage(last);
+  asked.postMessage("");
   navigator.locks
     .request(LOCK, { signal: stop.signal }, () => stream(pass, stop.signal))
     .catch(() => {
@@ -53,6 +62,7 @@ export function followSession(onEvent: (event: SessionEvent) => void): () => voi
   return () => {
     stop.abort();
     channel.close();
+    asked.close();
   };
 }
 
@@ -75,6 +85,7 @@ function stream(pass: (event: SessionEvent) => void, signal: AbortSignal): Promi
         away = null;
         pass({ kind: "session", session: JSON.parse(data) });
       });
+      source.addEventListener("waiting", ({ data }) => pass({ kind: "waiting", waiting: JSON.parse(data) }));
       source.addEventListener("ended", () => {
         finish();
         pass({ kind: "ended" });

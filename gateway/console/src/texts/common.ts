@@ -5,6 +5,7 @@ export const useCommonTexts = createTexts("common", {
   console: { vi: "Bảng điều hành", en: "Console" },
   skip: { vi: "Đến nội dung chính", en: "Skip to main content" },
   navigation: { vi: "Điều hướng", en: "Navigation" },
+  waitingForYou: { vi: ", {{count}} việc chờ bạn", en: ", {{count}} waiting for you" },
   openNavigation: { vi: "Mở điều hướng", en: "Open navigation" },
   monitor: { vi: "Giám sát", en: "Monitor" },
   services: { vi: "Dịch vụ dữ liệu", en: "Data services" },

@@ -314,6 +314,14 @@ class DeadLetters(Burial):
         """
         return sum([await self._stored.count(f"dead.{kind}.>") for kind in ("message", "event")])
 
+    async def revision(self) -> int:
+        """Return a number that rises with each letter that comes, and each that somebody deals with.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        return await self._stored.last_sequence()
+
     async def _claim(self, stored: StoredLetter, payload: bytes, by: str) -> StoredLetter:
         """Note who deals with a letter, so that of two people at the same time one does."""
         letter = replace(_unresolved(stored.letter), resolved_by=by)
