@@ -263,3 +263,27 @@ async def test_axe_finds_nothing_and_nothing_overflows(portal: Portal) -> None:
         await expect(page.get_by_role("status")).to_have_count(0)
         assert not await accessibility_faults(page), path
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+_NEXT_DIALOG = """async ([opened, next, pause]) => {
+  const press = (name) => [...document.querySelectorAll("button")].filter((one) => one.textContent === name).at(-1).click();
+  press(opened);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  press("Hủy");
+  if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
+  press(next);
+}"""
+
+
+async def test_a_dialog_that_closes_makes_room_for_the_next_one(portal: Portal) -> None:
+    page = await portal.console.page("developer")
+    await portal.endpoint(page, new_name("hop-thoai"))
+    for pause in (0, 5, 20, 90, 150, 195):
+        for opened, following in (("Tạo khóa mới", "Tạm dừng"), ("Tạm dừng", "Tạo khóa mới"), ("Xóa", "Tạm dừng")):
+            await page.evaluate(_NEXT_DIALOG, [opened, following, pause])
+            title = {"Tạo khóa mới": "Tạo khóa ký mới"}.get(following, following)
+            await expect(page.get_by_role("dialog", name=title)).to_be_visible()
+            await expect(page.get_by_role("dialog")).to_have_count(1)
+            await page.get_by_role("dialog").get_by_role("button", name="Hủy").click()
+            await expect(page.get_by_role("dialog")).to_have_count(0)
+            await expect(page.locator("body[data-scroll-locked]")).to_have_count(0)

@@ -62,7 +62,13 @@ export const theme = createTheme({
     },
     // A scroll bar has a place of its own, below the last row.
     ScrollArea: { defaultProps: { offsetScrollbars: "present" } },
-    // The head of a dialog is no landmark of the page beside that of the shell.
-    Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
+    Modal: {
+      defaultProps: {
+        // The head of a dialog is no landmark of the page beside that of the shell.
+        attributes: { header: { role: "presentation" } },
+        // A dialog is gone as soon as it is closed: one that fades would stand beside the next one, with two traps of the focus.
+        transitionProps: { exitDuration: 0 },
+      },
+    },
   },
 });
