@@ -5,9 +5,11 @@ carries: a gateway that is killed in between sends it again under the same id, a
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from nats.aio.client import Client
 from nats.js.kv import KeyValue
 
@@ -18,8 +20,24 @@ BUCKET = "LGSP_NOTIFICATIONS"
 LEASE_SECONDS = 60.0
 _LEASE = "lease"
 _CHOICES = "choices"
+_CERTIFICATES = "certificates"
+_NOTED_ANEW_SECONDS = 3600.0
+_GONE_SECONDS = 2 * 86_400.0
+"""A gateway that has noted nothing for so long is not there any more."""
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 3600.0
+
+
+class Certificate(NamedTuple):
+    """A certificate of a gateway.
+
+    Args:
+        end: seconds since 1970.
+    """
+
+    gateway: str
+    file: str
+    end: float
 
 
 @dataclass(slots=True)
@@ -67,6 +85,9 @@ class NotificationLedger:
     def __init__(self, gateway: str) -> None:
         self._gateway = gateway
         self._bucket: KeyValue | None = None
+        self._connection: Client | None = None
+        self._noted: dict[str, float] | None = None
+        self._noted_at = 0.0
 
     async def start(self, connection: Client, replicas: int) -> None:
         """Make the bucket if it is not there.
@@ -75,7 +96,7 @@ class NotificationLedger:
             Refusal: `cannot-start`.
         """
         await streams.ensure(connection, buckets.bucket_config(BUCKET, "What people were told", replicas))
-        self._bucket = await connection.jetstream().key_value(BUCKET)
+        self._bucket, self._connection = await connection.jetstream().key_value(BUCKET), connection
 
     async def hold(self) -> bool:
         """Take the lease or keep it; tell whether this gateway has it now.
@@ -111,6 +132,36 @@ class NotificationLedger:
         """
         stored = await buckets.read(self._bucket, _CHOICES)
         return stored.revision if stored else 0
+
+    async def note_certificates(self, ends: Mapping[str, float]) -> None:
+        """Tell whichever gateway sends when the certificates of this one end.
+
+        Args:
+            ends: by their files, in seconds since 1970.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        now = time.time()
+        if self._noted == (known := dict(ends)) and now - self._noted_at < _NOTED_ANEW_SECONDS:
+            return
+        key = f"{_CERTIFICATES}.{self._gateway.encode().hex()}"
+        await buckets.write(self._bucket, key, {"gateway": self._gateway, "ends": known, "at": now})
+        self._noted, self._noted_at = known, now
+
+    async def certificates(self) -> list[Certificate]:
+        """Return the certificates of all gateways that were there in the last days.
+
+        Raises:
+            Refusal: `bus-unavailable`.
+        """
+        now, found = time.time(), list[Certificate]()
+        stored = await buckets.values_of(self._connection, self._bucket, BUCKET, f"{_CERTIFICATES}.*")
+        for value in stored.values():
+            document = orjson.loads(value)
+            if now - document["at"] < _GONE_SECONDS:
+                found += [Certificate(document["gateway"], file, end) for file, end in document["ends"].items()]
+        return found
 
     async def read(self, person: str) -> dict[str, Told]:
         """Read what a person was told, by channel.

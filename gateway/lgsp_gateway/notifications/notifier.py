@@ -2,13 +2,13 @@
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
 from lgsp_gateway.notifications.choices import CHANNELS, Channel, Choices
 from lgsp_gateway.notifications.digest import Digest, digest_of
-from lgsp_gateway.notifications.ledger import NotificationLedger, Told
+from lgsp_gateway.notifications.ledger import Certificate, NotificationLedger, Told
 from lgsp_gateway.notifications.mail import MailSender
 from lgsp_gateway.notifications.metrics import NotificationMetrics
 from lgsp_gateway.notifications.occasions import Occasion, Sources
@@ -70,6 +70,7 @@ class Notifier:
         now = time.time()
         if now < self._standby_until:
             return
+        await self._ledger.note_certificates(self._sources.certificates())
         if not await self._ledger.hold():
             self._standby_until = now + _STANDBY_SECONDS
             return
@@ -77,13 +78,14 @@ class Notifier:
         if seen == self._seen and now < self._due:
             return
         self._seen, self._due = seen, now + _LONGEST_PAUSE
+        certificates = await self._ledger.certificates()
         for person in await self._people.notified():
             if not await self._ledger.hold():
                 return
             try:
                 choices = await self._people.notification_choices(person)
                 if choices:
-                    await self._tell(person, Choices.from_document(choices))
+                    await self._tell(person, Choices.from_document(choices), certificates)
             except Refusal:  # the bus is away: for everybody
                 raise
             except Exception as error:  # an error of our own with one person must not keep the others from being told
@@ -103,12 +105,12 @@ class Notifier:
             if choices.address(channel)
         }
 
-    async def _tell(self, person: str, choices: Choices) -> None:
+    async def _tell(self, person: str, choices: Choices, certificates: Collection[Certificate]) -> None:
         known = self._sources.registry.persons.get(person)
         if known is None or known.phase != "active":
             return
         now = time.time()
-        found = await self._sources.occasions(principal_of_person(known), choices.kinds, now)
+        found = await self._sources.occasions(principal_of_person(known), choices.kinds, now, certificates)
         current, told = {one.id: one for one in found}, await self._ledger.read(person)
         for channel in CHANNELS:
             if choices.address(channel):

@@ -5,14 +5,16 @@ nothing of a citizen.
 """
 
 import datetime
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from lgsp_auth import roles
 from lgsp_auth.principal import Principal
 from lgsp_contracts.time_zone import VIETNAM, iso_time
 from lgsp_gateway.citizens.requests import DAYS_NEAR, FIRST_REPLY_NEAR, CitizenRequest, DueRequest, days_until
 from lgsp_gateway.notifications.choices import Kind
+from lgsp_gateway.notifications.ledger import Certificate
 from lgsp_gateway.registry import ownership
 from lgsp_gateway.registry.documents import service_and_major
 from lgsp_gateway.registry.pending_requests import PendingRequests
@@ -63,15 +65,18 @@ class Sources:
     citizen_requests: Callable[[str], Awaitable[Iterable[DueRequest]]]
     certificates: Callable[[], Mapping[str, float]]
 
-    async def occasions(self, person: Principal, kinds: Iterable[Kind], now: float) -> list[Occasion]:
+    async def occasions(
+        self, person: Principal, kinds: Iterable[Kind], now: float, certificates: Collection[Certificate]
+    ) -> list[Occasion]:
         """Return what there is to tell a person of some kinds.
 
         Args:
             now: seconds since 1970.
+            certificates: of all gateways.
         """
-        found = {
+        found: dict[Kind, Callable[[Principal, float], AsyncIterator[Occasion]]] = {
             "requests": self._requests,
-            "expiring": self._expiring,
+            "expiring": partial(self._expiring, certificates),
             "suspensions": self._suspensions,
             "dead-letters": self._dead_letters,
             "health": self._health,
@@ -98,7 +103,9 @@ class Sources:
             )
             yield Occasion("requests", identifier, text, f"/access/grants/{version.name}")
 
-    async def _expiring(self, person: Principal, now: float) -> AsyncIterator[Occasion]:
+    async def _expiring(
+        self, certificates: Collection[Certificate], person: Principal, now: float
+    ) -> AsyncIterator[Occasion]:
         if not person.has_role(*_KEEPERS):
             return
         today = datetime.datetime.fromtimestamp(now, VIETNAM).date()
@@ -121,8 +128,13 @@ class Sources:
                 yield Occasion(
                     "expiring", f"grant/{name}/{facts.until}/{_threshold(days)}", text, f"/access/grants/{name}"
                 )
-        for one in (*self._expiring_keys(person, now), *self._expiring_certificates(person, now)):
+        for one in self._expiring_keys(person, now):
             yield one
+        if person.has_role("operator"):
+            for certificate in certificates:
+                days = int((certificate.end - now) // _DAY)
+                if 0 <= days <= max(DAYS_AHEAD):
+                    yield _expiring_certificate(certificate, days)
 
     def _expiring_keys(self, person: Principal, now: float) -> Iterable[Occasion]:
         for system in self.registry.systems.values():
@@ -138,18 +150,6 @@ class Sources:
                 )
                 identifier = f"key/{system.name}/{key['kid']}/{key['exp']}/{_threshold(days)}"
                 yield Occasion("expiring", identifier, text, f"/access/systems/{system.name}")
-
-    def _expiring_certificates(self, person: Principal, now: float) -> Iterable[Occasion]:
-        """Yield what ends of the certificates of this gateway, which operators renew."""
-        for file, end in self.certificates().items() if person.has_role("operator") else ():
-            days = int((end - now) // _DAY)
-            if not 0 <= days <= max(DAYS_AHEAD):
-                continue
-            text = Text(
-                f"Chứng thư trong tệp {file} của gateway hết hạn sau {days} ngày, vào {iso_time(end)}",
-                f"The certificate in {file} of a gateway ends in {days} days, on {iso_time(end)}",
-            )
-            yield Occasion("expiring", f"certificate/{file}/{end}/{_threshold(days)}", text, "/health")
 
     async def _suspensions(self, person: Principal, now: float) -> AsyncIterator[Occasion]:
         for name, announcement in tuple(self.registry.services.announcements.items()):
@@ -247,6 +247,16 @@ def _first_reply(request: CitizenRequest, days_left: int) -> Occasion:
         )
     identifier = f"citizen-request/{request.number}/first-reply-{stage}"
     return Occasion("citizen-requests", identifier, text, f"/requests/{request.number}")
+
+
+def _expiring_certificate(one: Certificate, days: int) -> Occasion:
+    """Return the occasion to tell operators, who renew certificates."""
+    text = Text(
+        f"Chứng thư trong tệp {one.file} của gateway {one.gateway} hết hạn sau {days} ngày, vào {iso_time(one.end)}",
+        f"The certificate in {one.file} of the gateway {one.gateway} ends in {days} days, on {iso_time(one.end)}",
+    )
+    identifier = f"certificate/{one.gateway}/{one.file}/{one.end}/{_threshold(days)}"
+    return Occasion("expiring", identifier, text, "/health")
 
 
 def _threshold(days: int) -> int:

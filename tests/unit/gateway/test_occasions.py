@@ -11,6 +11,7 @@ from lgsp_contracts.names import DocumentName
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.citizens.requests import DueRequest
 from lgsp_gateway.notifications.choices import Kind
+from lgsp_gateway.notifications.ledger import Certificate
 from lgsp_gateway.notifications.occasions import Occasion, Sources
 from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.pending_requests import PendingRequests
@@ -92,9 +93,10 @@ async def told(
     pending = cast("PendingRequests", None)  # of no kind that is tried here
     sources = Sources(
         *(known or registry(), pending, dead_letters, lambda: failing or {}, no_citizen_requests),
-        lambda: certificates or {},
+        dict,
     )
-    return await sources.occasions(person, [kind], now)
+    ends = (certificates or {}).items()
+    return await sources.occasions(person, [kind], now, [Certificate("gw-2", file, end) for file, end in ends])
 
 
 @pytest.mark.parametrize("person", [PROVIDER, OPERATOR])
@@ -121,7 +123,7 @@ async def test_a_key_that_ends_is_told_a_month_and_a_week_before(person: Princip
 async def test_a_certificate_that_ends_is_told_to_operators() -> None:
     ends = {"/etc/lgsp/cert.pem": NOW + 20 * DAY, "/etc/lgsp/ca.pem": NOW + 90 * DAY, "/etc/lgsp/old.pem": NOW - DAY}
     (one,) = await told(OPERATOR, "expiring", certificates=ends)
-    assert "/etc/lgsp/cert.pem" in one.text.vi
+    assert "/etc/lgsp/cert.pem của gateway gw-2" in one.text.vi
     assert "hết hạn sau 20 ngày" in one.text.vi
     assert one.path == "/health"
     (later,) = await told(OPERATOR, "expiring", NOW + 15 * DAY, certificates=ends)
