@@ -60,6 +60,14 @@ export const useCatalogueTexts = createTexts("catalogue", {
     vi: "Hỏi hệ thống thử nghiệm (được ghi vào nhật ký là lần thử)",
     en: "Ask the sandbox (recorded as a trial)",
   },
+  boundTokenOnly: {
+    vi: "Quyền này đòi mã truy cập gắn với khóa của hệ thống (DPoP); trình duyệt không giữ khóa đó nên không hỏi được hệ thống thử nghiệm. Bạn vẫn xem được trả lời mẫu theo quyền này.",
+    en: "This grant needs a token that is bound to a key of the system (DPoP), which a browser does not have, so the sandbox cannot be asked. The example answer can still be seen as the grant shows it.",
+  },
+  requestForOfficers: {
+    vi: "Yêu cầu cho cán bộ của cơ quan (dùng biểu mẫu, không cần hệ thống)",
+    en: "Request it for the officers of the agency (they use forms and need no system)",
+  },
   answerOfSandbox: { vi: "Trả lời của hệ thống thử nghiệm", en: "Answer of the sandbox" },
   trySignIn: { vi: "Hãy đăng nhập để thử.", en: "Sign in to try it." },
   send: { vi: "Gửi thử", en: "Send" },

@@ -52,7 +52,13 @@ export function RequestAccess({ service, major }: { service: string; major: numb
   if (!session) return <EmptyState title={t("requestSignIn")}>{t("requestSignInHelp")}</EmptyState>;
   if (!contract.data || !systems.data) return <LoadingState />;
   const names = systems.data.items.map(({ metadata }) => metadata.name);
-  if (names.length === 0) return <EmptyState title={t("noSystem")}>{t("noSystemHelp")}</EmptyState>;
+  if (names.length === 0)
+    return (
+      <EmptyState title={t("noSystem")}>
+        <Text>{t("noSystemHelp")}</Text>
+        <ForOfficers service={service} major={major} />
+      </EmptyState>
+    );
   return <RequestForm contract={contract.data} major={major} systems={names} />;
 }
 
@@ -116,6 +122,7 @@ function RequestForm({ contract, major, systems }: Props) {
       />
       <form onSubmit={submit} noValidate>
         <Stack maw={640}>
+          <ForOfficers service={contract.service} major={major} />
           <NativeSelect
             label={t("consumer")}
             data={systems}
@@ -188,6 +195,20 @@ function RequestForm({ contract, major, systems }: Props) {
         </Stack>
       </form>
     </>
+  );
+}
+
+/** Lead to the request for a grant that opens the service to the officers of one's agency. */
+function ForOfficers({ service, major }: { service: string; major: number }) {
+  const t = useCatalogueTexts();
+  return (
+    <Anchor
+      component={Link}
+      href={`~/console/access/grants/new?for=officers&service=${service}/${major}`}
+      fz="sm"
+    >
+      {t("requestForOfficers")}
+    </Anchor>
   );
 }
 

@@ -23,11 +23,16 @@ export function Trial({ service, major, operation, example }: Props) {
   const [grant, setGrant] = useState("");
   const [sandbox, setSandbox] = useState(false);
   const grants = useGrants(service, major, operation);
+  // A browser has no key of the system, so no token that is bound to one.
+  const needsKey = grants.some((one) => one.name === grant && one.bound);
   const trial = useMutation({
     mutationFn: (request: unknown) =>
       dataOf(
         api.POST("/catalog/services/{service}/v{major}/operations/{operation}/try", {
-          params: { path: { service, major, operation }, query: grant ? { grant, sandbox } : {} },
+          params: {
+            path: { service, major, operation },
+            query: grant ? { grant, sandbox: sandbox && !needsKey } : {},
+          },
           body: request as never,
         }),
       ),
@@ -68,13 +73,15 @@ export function Trial({ service, major, operation, example }: Props) {
                 label={t("withGrant")}
                 value={grant}
                 onChange={(event) => setGrant(event.currentTarget.value)}
-                data={[{ value: "", label: t("whole") }, ...grants]}
+                data={[{ value: "", label: t("whole") }, ...grants.map(({ name }) => name)]}
               />
             )}
             {grant && (
               <Switch
                 label={t("askSandbox")}
-                checked={sandbox}
+                description={needsKey ? t("boundTokenOnly") : undefined}
+                disabled={needsKey}
+                checked={sandbox && !needsKey}
                 onChange={(event) => setSandbox(event.currentTarget.checked)}
                 mb={8}
               />
@@ -119,7 +126,13 @@ function Answer({ lines, fromSandbox }: { lines: readonly Line[]; fromSandbox: b
   );
 }
 
-function useGrants(service: string, major: number, operation: string): string[] {
+interface TriedGrant {
+  name: string;
+  /** Whether calls under it need a token that is bound to a key of the system. */
+  bound: boolean;
+}
+
+function useGrants(service: string, major: number, operation: string): TriedGrant[] {
   const session = useSession();
   const { data } = useQuery({
     queryKey: ["grants", service],
@@ -132,7 +145,7 @@ function useGrants(service: string, major: number, operation: string): string[] 
       const content = spec as { major: number; operations?: object };
       return content.major === major && operation in (content.operations ?? {});
     })
-    .map(({ metadata }) => metadata.name);
+    .map(({ metadata, spec }) => ({ name: metadata.name, bound: spec.senderConstrained === true }));
 }
 
 function parse(text: string): { value: unknown } | { reason: string } {
