@@ -268,7 +268,7 @@ async def test_an_absent_approver_consents_and_the_deputy_decides(console: Conso
     await expect(page.get_by_text("In force")).to_be_visible()
     other = await console.page_with(deputy.token, "en")
     await other.goto("/console/access/deputies")
-    await expect(other.get_by_text(absent.person)).to_be_visible()
+    await expect(other.get_by_title(f"person/{absent.person}")).to_be_visible()
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 import { Alert, Button, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { DocumentDiff } from "../../components/DocumentDiff";
+import { usePrincipalName } from "../../components/PrincipalName";
 import { formatDateTime } from "../../components/Timestamp";
 import { useAccessTexts } from "../../texts/access";
 
@@ -22,12 +23,11 @@ export function Conflict({
 }) {
   const t = useAccessTexts();
   const { updatedAt = 0, updatedBy = "" } = after.metadata;
+  const by = usePrincipalName(updatedBy);
   return (
     <Alert role="alert" color="yellow" icon={<IconAlertTriangle aria-hidden />} title={t("conflict")}>
       <Stack gap="sm" align="flex-start">
-        <Text size="sm">
-          {t("conflictHelp", { by: updatedBy, time: formatDateTime(new Date(updatedAt)) })}
-        </Text>
+        <Text size="sm">{t("conflictHelp", { by, time: formatDateTime(new Date(updatedAt)) })}</Text>
         <DocumentDiff
           before={{ spec: before.spec, status: before.status }}
           after={{ spec: after.spec, status: after.status }}

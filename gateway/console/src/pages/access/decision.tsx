@@ -5,8 +5,9 @@ import { api, dataOf, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { useAccessTexts } from "../../texts/access";
+import { useLanguage } from "../../texts/createTexts";
 import { Conflict } from "./conflict";
-import { formatDay } from "./grant";
+import { formatDay } from "./formatDay";
 
 export type Step = "approve" | "deny" | "suspend" | "resume" | "revoke" | "renew";
 
@@ -26,6 +27,7 @@ interface Props {
 /** Ask before a step in the life of a grant: what exactly is decided, why, and what changed meanwhile. */
 export function Decision({ step, review, current, onClose, onRead, onConflict, onDone }: Props) {
   const t = useAccessTexts();
+  const language = useLanguage();
   const [reason, setReason] = useState("");
   const [until, setUntil] = useState("");
   const [missing, setMissing] = useState(false);
@@ -67,8 +69,8 @@ export function Decision({ step, review, current, onClose, onRead, onConflict, o
           {step === "approve"
             ? t("approveWhat", {
                 revision: metadata.revision ?? 0,
-                consumer: spec.consumer,
-                service: `${spec.service} v${spec.major}`,
+                consumer: review.parties.consumer.title?.[language] ?? spec.consumer,
+                service: review.parties.serviceTitle?.[language] ?? `${spec.service} v${spec.major}`,
                 until: formatDay(spec.validUntil),
               })
             : step === "renew"

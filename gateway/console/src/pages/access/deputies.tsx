@@ -5,9 +5,10 @@ import { api, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { ErrorState, LoadingState } from "../../components/PageStates";
+import { PrincipalName, usePrincipalName } from "../../components/PrincipalName";
 import { StatusBadge } from "../../components/StatusBadge";
 import { useAccessTexts } from "../../texts/access";
-import { formatDay } from "./grant";
+import { formatDay } from "./formatDay";
 
 type OwnDeputy = Schemas["OwnDeputy"];
 
@@ -35,6 +36,7 @@ export function Deputies() {
     onSettled: () => queries.invalidateQueries(),
     onSuccess: () => setAsking(false),
   });
+  const deputyName = usePrincipalName(data?.body.deputy ? `person/${data.body.deputy.person}` : "");
   if (isPending) return <LoadingState />;
   if (error) return <ErrorState error={error} onRetry={refetch} />;
   const { deputy, standsInFor } = data.body;
@@ -82,7 +84,7 @@ export function Deputies() {
         >
           <Text size="sm">
             {t("consentWhat", {
-              person: deputy.person,
+              person: deputyName,
               from: formatDay(deputy.from),
               until: formatDay(deputy.until),
             })}
@@ -98,8 +100,8 @@ function Period({ one }: { one: NonNullable<OwnDeputy["deputy"]> }) {
   const state = STATES[one.state];
   return (
     <Group gap="sm">
-      <Text size="sm" ff="monospace">
-        {one.person}
+      <Text size="sm">
+        <PrincipalName name={`person/${one.person}`} />
       </Text>
       <Text size="sm">{t("validText", { from: formatDay(one.from), until: formatDay(one.until) })}</Text>
       <StatusBadge meaning={state.meaning}>{t(state.text)}</StatusBadge>

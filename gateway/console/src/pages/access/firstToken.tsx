@@ -1,30 +1,30 @@
 import { Anchor, Code, Group, Stack, Tabs, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import type { Schemas } from "../../api/client";
+import { api, dataOf } from "../../api/client";
 import { CopyableCode } from "../../components/CopyableCode";
+import { ErrorState, LoadingState } from "../../components/PageStates";
 import { useAccessTexts } from "../../texts/access";
+import { Approvals } from "./approvals";
+import { reviewOf } from "./grantReview";
 import { phaseOf, usePhaseText } from "./phases";
 
-/** Show how a system takes its first token with its key. */
-export function FirstToken({
-  system,
-  kid,
-  grant,
-}: {
-  system: string;
-  kid: string;
-  grant: Schemas["Grant"] | undefined;
-}) {
+/**
+ * Show who has to approve the first grant of a system, and how the system takes its first token with its key.
+ *
+ * @param grant the name of the grant; "" where none was requested.
+ */
+export function FirstToken({ system, grant }: { system: string; grant: string }) {
   const t = useAccessTexts();
-  const phaseText = usePhaseText();
   const origin = location.origin;
+  const { data } = useQuery({
+    queryKey: ["system", system],
+    queryFn: () => dataOf(api.GET("/registry/systems/{name}", { params: { path: { name: system } } })),
+  });
+  const kid = data?.spec.jwks?.at(-1)?.kid ?? "";
   return (
     <Stack>
-      {grant && (
-        <Text role="status">
-          {t("grantSent", { name: grant.metadata.name, state: phaseText(phaseOf(grant)) })}
-        </Text>
-      )}
+      {grant && <RequestedGrant name={grant} />}
       <Title order={3}>{t("firstToken")}</Title>
       <Text size="sm">{t("firstTokenHelp")}</Text>
       <CopyableCode
@@ -49,7 +49,7 @@ export function FirstToken({
       </Tabs>
       <Group>
         {grant && (
-          <Anchor component={Link} href={`/grants/${grant.metadata.name}`}>
+          <Anchor component={Link} href={`/grants/${grant}`}>
             {t("openGrant")}
           </Anchor>
         )}
@@ -58,6 +58,24 @@ export function FirstToken({
         </Anchor>
       </Group>
     </Stack>
+  );
+}
+
+function RequestedGrant({ name }: { name: string }) {
+  const t = useAccessTexts();
+  const phaseText = usePhaseText();
+  const { data, error, refetch } = useQuery({
+    queryKey: ["grant", name],
+    queryFn: () => reviewOf(name),
+    refetchInterval: 15_000,
+  });
+  if (error) return <ErrorState error={error} onRetry={refetch} />;
+  if (!data) return <LoadingState />;
+  return (
+    <>
+      <Text role="status">{t("grantSent", { name, state: phaseText(phaseOf(data.document)) })}</Text>
+      <Approvals review={data} />
+    </>
   );
 }
 

@@ -1,23 +1,20 @@
-import { Alert, Anchor, Button, Grid, Group, Paper, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link } from "wouter";
-import { api, type Schemas } from "../../api/client";
-import { ApiError } from "../../api/problem";
+import type { Schemas } from "../../api/client";
 import { useSession } from "../../app/session";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { useDone } from "../../components/useDone";
-import { usePurposes } from "../../components/usePurposes";
 import { useAccessTexts } from "../../texts/access";
 import { Approvals } from "./approvals";
-import { useConditions } from "./conditions";
 import { Conflict } from "./conflict";
 import { Decision, type Step } from "./decision";
+import { GrantContent } from "./grantContent";
+import { type GrantReview, reviewOf } from "./grantReview";
 import { DocumentHistory } from "./history";
-import { PhaseBadge, phaseOf, statusText, usePhaseText } from "./phases";
+import { PhaseBadge, phaseOf, usePhaseText, WAITING } from "./phases";
 import { Preview } from "./preview";
-
-export type GrantReview = Schemas["GrantReview"];
+import { AsDeputy } from "./requests";
 
 const STEPS: readonly Step[] = ["approve", "deny", "suspend", "resume", "revoke"];
 
@@ -80,7 +77,11 @@ export function GrantPage({ name }: { name: string }) {
       {changed && !step && (
         <Conflict before={seen.document} after={data.document} onRead={() => setRead(undefined)} />
       )}
-      {seen.onBehalfOf && <Alert color="gray">{t("asDeputy", { person: seen.onBehalfOf })}</Alert>}
+      {seen.onBehalfOf && (
+        <Alert color="gray">
+          <AsDeputy person={seen.onBehalfOf} />
+        </Alert>
+      )}
       {seen.obstacle && WAITING.includes(phaseOf(seen.document)) && (
         <Alert color="gray" title={approved ? t("youApproved") : t("cannotApprove")}>
           {approved ? t("othersToo") : seen.obstacle}
@@ -90,7 +91,7 @@ export function GrantPage({ name }: { name: string }) {
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack gap="lg">
             <Approvals review={seen} />
-            <Content review={seen} />
+            <GrantContent review={seen} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
@@ -118,8 +119,6 @@ export function GrantPage({ name }: { name: string }) {
   );
 }
 
-const WAITING = ["requested", "awaiting-operator", "awaiting-provider"];
-
 function RenewButton({ review, onRenew }: { review: GrantReview; onRenew: () => void }) {
   const t = useAccessTexts();
   if (!["in-force", "suspended"].includes(phaseOf(review.document)) || review.renewedBy) return null;
@@ -128,63 +127,4 @@ function RenewButton({ review, onRenew }: { review: GrantReview; onRenew: () => 
       {t("renew")}
     </Button>
   );
-}
-
-function Content({ review }: { review: GrantReview }) {
-  const t = useAccessTexts();
-  const conditions = useConditions();
-  const { titleAndCode } = usePurposes();
-  const { spec } = review.document;
-  const rows: [string, React.ReactNode][] = [
-    [t("consumer"), spec.consumer],
-    [t("service"), `${spec.service} v${spec.major}`],
-    [t("purposes"), spec.purposes.map(titleAndCode).join(", ")],
-    [t("legalBasis"), spec.legalBasis],
-    ...conditions(spec),
-    [t("valid"), t("validText", { from: formatDay(spec.validFrom), until: formatDay(spec.validUntil) })],
-  ];
-  const requestedBy = statusText(review.document, "requestedBy");
-  if (requestedBy) rows.push([t("requestedBy"), requestedBy]);
-  const reason = statusText(review.document, "reason");
-  if (reason) rows.push([t("reasonOfState"), reason]);
-  const renews = statusText(review.document, "renews");
-  if (renews) rows.push([t("renews"), <GrantLink key="renews" name={renews} />]);
-  if (review.renewedBy) rows.push([t("renewedBy"), <GrantLink key="by" name={review.renewedBy} />]);
-  return (
-    <Paper withBorder p="md">
-      <Title order={3} mb="xs">
-        {t("whatItGrants")}
-      </Title>
-      <Table variant="vertical" fz="sm" layout="fixed">
-        <Table.Tbody>
-          {rows.map(([label, value]) => (
-            <Table.Tr key={label}>
-              <Table.Th w={140}>{label}</Table.Th>
-              <Table.Td>{value}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Paper>
-  );
-}
-
-function GrantLink({ name }: { name: string }) {
-  return (
-    <Anchor component={Link} href={`/grants/${name}`} fz="sm">
-      {name}
-    </Anchor>
-  );
-}
-
-/** Return a date as people in Vietnam write it. */
-export function formatDay(day: string): string {
-  return day.split("-").reverse().join("/");
-}
-
-/** Read a grant for review: as itself, or among the requests that wait for a deputy. */
-async function reviewOf(name: string): Promise<GrantReview> {
-  const { data } = await api.GET("/registry/grants/{name}/review", { params: { path: { name } } });
-  if (data === undefined) throw new ApiError({ type: "", title: "empty answer", status: 0 });
-  return data;
 }

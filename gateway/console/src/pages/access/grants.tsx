@@ -6,8 +6,10 @@ import { PagedTable } from "../../components/PagedTable";
 import { EmptyState } from "../../components/PageStates";
 import { usePurposes } from "../../components/usePurposes";
 import { useAccessTexts } from "../../texts/access";
-import { formatDay } from "./grant";
+import { formatDay } from "./formatDay";
+import { TitleAndCode } from "./party";
 import { GRANT_PHASES, PhaseBadge, usePhaseText } from "./phases";
+import { type Titles, useTitles } from "./titles";
 
 const PAGE = 50;
 
@@ -79,13 +81,14 @@ async function readGrants(query: {
 export function GrantList({ query, empty }: { query: Query; empty?: string }) {
   const t = useAccessTexts();
   const { title } = usePurposes();
+  const titles = useTitles();
   return (
     <PagedTable
       queryKey={["grants", query]}
       read={(cursor) => readGrants({ ...query, ...(cursor && { cursor }) })}
       columns={[t("name"), t("consumer"), t("service"), t("purposes"), t("ends"), t("state")]}
       rowKey={(grant) => grant.metadata.name}
-      row={(grant) => <GrantRow grant={grant} purposeTitle={title} />}
+      row={(grant) => <GrantRow grant={grant} purposeTitle={title} titles={titles} />}
       empty={
         <EmptyState title={empty ?? t("noGrants")}>
           {t(empty ? "noneExpiringHelp" : "noGrantsHelp")}
@@ -99,8 +102,10 @@ export function GrantList({ query, empty }: { query: Query; empty?: string }) {
 function GrantRow({
   grant,
   purposeTitle,
+  titles,
 }: {
   grant: Schemas["Grant"];
+  titles: Titles;
   purposeTitle: (code: string) => string;
 }) {
   const { name } = grant.metadata;
@@ -112,9 +117,11 @@ function GrantRow({
           {name}
         </Anchor>
       </Table.Td>
-      <Table.Td>{consumer}</Table.Td>
       <Table.Td>
-        {service} v{major}
+        <TitleAndCode title={titles.system(consumer)} code={consumer} />
+      </Table.Td>
+      <Table.Td>
+        <TitleAndCode title={titles.service(service, major)} code={`${service} v${major}`} />
       </Table.Td>
       <Table.Td>{purposes.map(purposeTitle).join(", ")}</Table.Td>
       <Table.Td>{formatDay(validUntil)}</Table.Td>

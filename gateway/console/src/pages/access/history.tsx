@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api, dataOf } from "../../api/client";
 import { DocumentDiff } from "../../components/DocumentDiff";
 import { ErrorState, LoadingState } from "../../components/PageStates";
+import { usePrincipalName } from "../../components/PrincipalName";
 import { Timestamp } from "../../components/Timestamp";
 import { useAccessTexts } from "../../texts/access";
 
@@ -59,7 +60,7 @@ function Change({ version, before }: { version: Version; before: Version | undef
     <Paper>
       <Text size="sm" fw={600}>
         {t("version", { revision })} {!version.spec && t("deletedVersion")}
-        {!before && version.spec !== null && t("createdVersion")} {t("by", { by: updatedBy })}
+        {!before && version.spec !== null && t("createdVersion")} <By principal={updatedBy} />
       </Text>
       <Text size="xs" c="dimmed">
         {updatedAt !== undefined && <Timestamp time={new Date(updatedAt)} />}
@@ -73,6 +74,11 @@ function Change({ version, before }: { version: Version; before: Version | undef
       )}
     </Paper>
   );
+}
+
+function By({ principal }: { principal: string }) {
+  const t = useAccessTexts();
+  return <span title={principal}>{t("by", { by: usePrincipalName(principal) })}</span>;
 }
 
 /** Read every version of a document, newest first. */

@@ -6,6 +6,7 @@ import { PageHeader } from "../../components/PageHeader";
 import { EmptyState } from "../../components/PageStates";
 import { useAccessTexts } from "../../texts/access";
 import { useCommonTexts } from "../../texts/common";
+import { useGrantRequestTexts } from "../../texts/grantRequest";
 import { Agencies } from "./agencies";
 import { Deputies } from "./deputies";
 import { DocumentForm } from "./documentForm";
@@ -14,6 +15,7 @@ import { ExpiringGrants } from "./expiring";
 import { GrantPage } from "./grant";
 import { Grants } from "./grants";
 import { History } from "./history";
+import { NewGrantPage, REQUESTERS } from "./newGrantPage";
 import { Notifications } from "./notifications";
 import { PersonPage, Persons } from "./persons";
 import { PurposeList } from "./purposes";
@@ -37,18 +39,27 @@ const SECTIONS = [
 /** Who may do what, and what waits for whoever looks. */
 export default function Access() {
   const t = useAccessTexts();
+  const own = useGrantRequestTexts();
   const administers = useHasRole("operator", "agency-admin");
+  const mayAsk = useHasRole(...REQUESTERS);
   return (
     <>
       <PageHeader
         title={t("title")}
         purpose={t("purpose")}
         actions={
-          administers && (
-            <Button component={Link} href="/systems/new" leftSection={<IconPlus size={16} aria-hidden />}>
-              {t("newSystem")}
-            </Button>
-          )
+          <>
+            {mayAsk && (
+              <Button component={Link} href="/grants/new" variant="default">
+                {own("newGrant")}
+              </Button>
+            )}
+            {administers && (
+              <Button component={Link} href="/systems/new" leftSection={<IconPlus size={16} aria-hidden />}>
+                {t("newSystem")}
+              </Button>
+            )}
+          </>
         }
       />
       <Sections />
@@ -92,10 +103,11 @@ function Pages() {
       </Route>
       <Route path="/requests" component={Requests} />
       <Route path="/grants" component={Grants} />
+      <Route path="/grants/new" component={NewGrantPage} />
       <Route path="/grants/:name">{({ name }) => <GrantPage key={name} name={name} />}</Route>
       <Route path="/expiring" component={ExpiringGrants} />
       <Route path="/systems" component={Systems} />
-      <Route path="/systems/new" component={Wizard} />
+      <Route path="/systems/new/:step?">{({ step }) => <Wizard step={step ?? ""} />}</Route>
       <Route path="/systems/:name">{({ name }) => <SystemPage key={name} name={name} />}</Route>
       <Route path="/agencies" component={Agencies} />
       <Route path="/agencies/new">

@@ -38,6 +38,7 @@ export function KeyStep({ system, error, pending, onBack, onContinue }: Props) {
 
   return (
     <form
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
         void submit();

@@ -1,164 +1,81 @@
-import {
-  Button,
-  Checkbox,
-  Fieldset,
-  Group,
-  NumberInput,
-  ScrollArea,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { api, dataOf, type Schemas } from "../../api/client";
+import { useEffect, useRef, useState } from "react";
+import type { Schemas } from "../../api/client";
 import { errorAt, fieldErrors } from "../../api/fieldErrors";
-import { dayFromNow } from "../../components/dayFromNow";
 import { ErrorState } from "../../components/PageStates";
 import { PurposeInput } from "../../components/PurposeInput";
 import { usePurposes } from "../../components/usePurposes";
-import { isObject } from "../../contracts/isObject";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
-import { type Field, fieldsOf } from "./contractFields";
+import { useGrantRequestTexts } from "../../texts/grantRequest";
+import { emptyRequest, type GrantRequest, type Holder, missingIn, sendRequest } from "./grantRequest";
+import { HolderChoice } from "./holderChoice";
+import { OperationChoice } from "./operationChoice";
+import { QuotaInput } from "./quotaInput";
+import { readCatalogue } from "./titles";
 
-type GrantSpec = Schemas["GrantSpec"];
-type Fields = Record<string, string[]>;
-
-const PERIODS = { second: "perSecond", minute: "perMinute", hour: "perHour", day: "perDay" } as const;
-const EVERYTHING = "*";
-
-interface Answers {
-  service: string;
-  operations: Fields;
-  purposes: string[];
-  legalBasis: string;
-  requests: number;
-  per: keyof typeof PERIODS;
-  validFrom: string;
-  validUntil: string;
+interface Props {
+  /** Who holds the grant, or is proposed to. */
+  holder: Partial<Holder>;
+  /** The service that is proposed, as in `population/1`; "" for none. */
+  service?: string;
+  /** Whether the holder is given, as for a system that has just been registered. */
+  fixed?: boolean;
+  /** What the button beside the one that sends says, and what it does. */
+  aside: { text: string; act: () => void };
+  onDone: (grant: Schemas["Grant"]) => void;
 }
 
-/** Ask for a grant of a system: which operations, seeing which fields, why and on what legal basis, how often, until when. */
-export function NewGrant({
-  consumer,
-  onDone,
-  onSkip,
-}: {
-  consumer: string;
-  onDone: (grant: Schemas["Grant"]) => void;
-  onSkip: () => void;
-}) {
+/** Ask for a grant: who is to hold it, which operations, seeing which fields, why and on what legal basis, how often, until when. */
+export function NewGrant({ holder, service = "", fixed = false, aside, onDone }: Props) {
   const t = useAccessTexts();
-  const language = useLanguage();
+  const own = useGrantRequestTexts();
+  const form = useRef<HTMLFormElement>(null);
   const queries = useQueryClient();
-  const purposes = usePurposes();
-  const legalBasisOf = (code?: string) => purposes.all.find((one) => one.code === code)?.legalBasis ?? "";
-  const [answers, setAnswers] = useState<Answers>(() => ({
-    service: "",
-    operations: {},
-    purposes: [],
-    legalBasis: "",
-    requests: 600,
-    per: "minute",
-    validFrom: dayFromNow(0),
-    validUntil: dayFromNow(365),
-  }));
-  const services = useQuery({ queryKey: ["catalogue"], queryFn: readCatalogue });
-  const change = (part: Partial<Answers>) => setAnswers((before) => ({ ...before, ...part }));
+  const [request, setRequest] = useState(() => emptyRequest(holder, service));
+  const [faults, setFaults] = useState<ReadonlyMap<string, string>>(new Map());
+  const change = (part: Partial<GrantRequest>) => setRequest((before) => ({ ...before, ...part }));
   const send = useMutation({
-    mutationFn: () => requestGrant(consumer, answers),
+    mutationFn: sendRequest,
     onSuccess: (grant) => {
       void queries.invalidateQueries();
       onDone(grant);
     },
+    onError: (error) => setFaults(fieldErrors(error)),
   });
-  const errors = fieldErrors(send.error);
+  useEffect(() => {
+    if (faults.size > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [faults]);
+  const errorOf = (pointer: string) => errorAt(faults, pointer);
   return (
     <form
+      ref={form}
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        send.mutate();
+        const missing = missingIn(request);
+        setFaults(new Map([...missing].map(([at, text]) => [at, own(text)])));
+        send.reset();
+        if (missing.size === 0) send.mutate(request);
       }}
     >
       <Stack>
-        {services.error && <ErrorState error={services.error} onRetry={services.refetch} />}
-        <Select
-          label={t("chooseService")}
-          required
-          searchable
-          value={answers.service || null}
-          error={errorAt(errors, "/spec/service")}
-          data={
-            services.data?.map((one) => ({
-              value: `${one.service}/${one.version.split(".")[0]}`,
-              label: `${one.title[language]} (${one.service} v${one.version.split(".")[0]})`,
-            })) ?? []
-          }
-          onChange={(value) => change({ service: value ?? "", operations: {} })}
-        />
-        {answers.service && (
-          <Operations
-            service={answers.service}
-            chosen={answers.operations}
-            error={errorAt(errors, "/spec/operations")}
-            onChange={(operations) => change({ operations })}
+        {!fixed && (
+          <HolderChoice
+            holder={request.holder}
+            referenceRequired={request.referenceRequired}
+            errorOf={errorOf}
+            onChange={(chosen) => change({ holder: chosen })}
+            onReference={(referenceRequired) => change({ referenceRequired })}
           />
         )}
-        <PurposeInput
-          label={t("purposes")}
-          description={t("purposesHelp")}
-          value={answers.purposes}
-          error={errorAt(errors, "/spec/purposes")}
-          onChange={(purposes) =>
-            change({ purposes, legalBasis: answers.legalBasis || legalBasisOf(purposes[0]) })
-          }
-        />
-        <TextInput
-          label={t("legalBasis")}
-          required
-          value={answers.legalBasis}
-          error={errorAt(errors, "/spec/legalBasis")}
-          onChange={(event) => change({ legalBasis: event.currentTarget.value })}
-        />
-        <Group grow align="flex-start">
-          <NumberInput
-            label={t("requests")}
-            min={1}
-            allowDecimal={false}
-            value={answers.requests}
-            error={errorAt(errors, "/spec/quota")}
-            onChange={(value) => change({ requests: Number(value) })}
-          />
-          <Select
-            label={t("per")}
-            allowDeselect={false}
-            value={answers.per}
-            data={Object.entries(PERIODS).map(([value, text]) => ({ value, label: t(text) }))}
-            onChange={(value) => change({ per: (value ?? "minute") as Answers["per"] })}
-          />
-          <TextInput
-            type="date"
-            label={t("validFrom")}
-            required
-            value={answers.validFrom}
-            error={errorAt(errors, "/spec/validFrom")}
-            onChange={(event) => change({ validFrom: event.currentTarget.value })}
-          />
-          <TextInput
-            type="date"
-            label={t("validUntil")}
-            required
-            value={answers.validUntil}
-            error={errorAt(errors, "/spec/validUntil")}
-            onChange={(event) => change({ validUntil: event.currentTarget.value })}
-          />
-        </Group>
-        {send.error && errors.size === 0 && <ErrorState error={send.error} />}
+        <ServiceChoice request={request} errorOf={errorOf} onChange={change} />
+        <Conditions request={request} errorOf={errorOf} onChange={change} />
+        {send.error && faults.size === 0 && <ErrorState error={send.error} />}
         <Group justify="space-between">
-          <Button variant="default" onClick={onSkip}>
-            {t("later")}
+          <Button variant="default" onClick={aside.act}>
+            {aside.text}
           </Button>
           <Button type="submit" loading={send.isPending}>
             {t("requestGrant")}
@@ -169,146 +86,94 @@ export function NewGrant({
   );
 }
 
-function Operations({
-  service,
-  chosen,
-  error,
-  onChange,
-}: {
-  service: string;
-  chosen: Fields;
-  error: string | undefined;
-  onChange: (chosen: Fields) => void;
-}) {
+interface PartProps {
+  request: GrantRequest;
+  errorOf: (pointer: string) => string | undefined;
+  onChange: (part: Partial<GrantRequest>) => void;
+}
+
+function ServiceChoice({ request, errorOf, onChange }: PartProps) {
   const t = useAccessTexts();
   const language = useLanguage();
-  const contract = useQuery({ queryKey: ["contract", service], queryFn: () => readContract(service) });
-  if (contract.error) return <ErrorState error={contract.error} onRetry={contract.refetch} />;
-  const operations = isObject(contract.data?.operations) ? Object.entries(contract.data.operations) : [];
+  const services = useQuery({ queryKey: ["catalogue", "services"], queryFn: readCatalogue });
   return (
-    <Fieldset legend={t("operations")}>
-      <Stack>
-        {error && (
-          <Text c="red" size="sm" role="alert">
-            {error}
-          </Text>
-        )}
-        {operations.map(([name, operation]) => {
-          const title = isObject(operation) && isObject(operation.title) ? operation.title[language] : name;
-          const fields = isObject(operation) ? fieldsOf(contract.data, operation.response, language) : [];
-          return (
-            <Stack key={name} gap="xs">
-              <Checkbox
-                label={`${title} (${name})`}
-                checked={name in chosen}
-                onChange={(event) => {
-                  const { [name]: _, ...rest } = chosen;
-                  onChange(event.currentTarget.checked ? { ...rest, [name]: [] } : rest);
-                }}
-              />
-              {chosen[name] && (
-                <FieldChoice
-                  fields={fields}
-                  chosen={chosen[name]}
-                  onChange={(shown) => onChange({ ...chosen, [name]: shown })}
-                />
-              )}
-            </Stack>
-          );
-        })}
-      </Stack>
-    </Fieldset>
+    <>
+      {services.error && <ErrorState error={services.error} onRetry={services.refetch} />}
+      <Select
+        label={t("chooseService")}
+        required
+        searchable
+        value={request.service || null}
+        error={errorOf("/spec/service")}
+        data={
+          services.data?.map((one) => ({
+            value: `${one.service}/${one.version.split(".")[0]}`,
+            label: `${one.title[language]} (${one.service} v${one.version.split(".")[0]}), ${one.agency.title[language]}`,
+          })) ?? []
+        }
+        onChange={(value) => onChange({ service: value ?? "", operations: {} })}
+      />
+      {request.service && (
+        <OperationChoice
+          service={request.service}
+          chosen={request.operations}
+          errorOf={(name) => (name ? errorOf(`/spec/operations/${name}`) : operationsError(request, errorOf))}
+          onChange={(operations) => onChange({ operations })}
+        />
+      )}
+    </>
   );
 }
 
-function FieldChoice({
-  fields,
-  chosen,
-  onChange,
-}: {
-  fields: Field[];
-  chosen: string[];
-  onChange: (chosen: string[]) => void;
-}) {
+/** Return what is wrong with the choice of operations as a whole, and not with one of them. */
+function operationsError(request: GrantRequest, errorOf: PartProps["errorOf"]): string | undefined {
+  const ofOne = Object.keys(request.operations).some((name) => errorOf(`/spec/operations/${name}`));
+  return ofOne ? undefined : errorOf("/spec/operations");
+}
+
+function Conditions({ request, errorOf, onChange }: PartProps) {
   const t = useAccessTexts();
+  const own = useGrantRequestTexts();
+  const purposes = usePurposes();
+  const legalBasisOf = (code?: string) => purposes.all.find((one) => one.code === code)?.legalBasis ?? "";
   return (
-    <Checkbox.Group
-      label={t("fields")}
-      description={t("fieldsHelp")}
-      pl="xl"
-      value={chosen}
-      onChange={onChange}
-    >
-      <ScrollArea.Autosize mah={260} mt="xs" type="auto" viewportProps={{ tabIndex: 0 }}>
-        <Stack gap={6}>
-          <Checkbox value={EVERYTHING} label={t("allFields")} />
-          {!chosen.includes(EVERYTHING) &&
-            fields.map(({ pointer, title }) => (
-              <Checkbox
-                key={pointer}
-                value={pointer}
-                label={
-                  <>
-                    {title}{" "}
-                    <Text span ff="monospace" fz="xs" c="dimmed">
-                      {pointer}
-                    </Text>
-                  </>
-                }
-              />
-            ))}
-        </Stack>
-      </ScrollArea.Autosize>
-    </Checkbox.Group>
-  );
-}
-
-async function readCatalogue(): Promise<Schemas["CatalogueService"][]> {
-  const found: Schemas["CatalogueService"][] = [];
-  let cursor: string | undefined;
-  do {
-    const page: Schemas["Catalogue"] = await dataOf(
-      api.GET("/catalog/services", { params: { query: cursor ? { cursor } : {} } }),
-    );
-    found.push(...page.items);
-    cursor = page.next;
-  } while (cursor);
-  return found;
-}
-
-async function readContract(service: string): Promise<Record<string, unknown>> {
-  const [name = "", major = "1"] = service.split("/");
-  const path = { service: name, major: Number(major) };
-  return {
-    ...(await dataOf(api.GET("/catalog/services/{service}/v{major}/contract.json", { params: { path } }))),
-  };
-}
-
-async function requestGrant(consumer: string, answers: Answers): Promise<Schemas["Grant"]> {
-  const [service = "", major = "1"] = answers.service.split("/");
-  const operations = Object.fromEntries(
-    Object.entries(answers.operations).map(([name, fields]) => [
-      name,
-      { fields: fields.includes(EVERYTHING) ? [EVERYTHING] : fields },
-    ]),
-  );
-  const spec: GrantSpec = {
-    consumer,
-    service,
-    major: Number(major),
-    operations,
-    purposes: answers.purposes,
-    legalBasis: answers.legalBasis.trim(),
-    quota: { requests: answers.requests, per: answers.per },
-    senderConstrained: false,
-    referenceRequired: false,
-    validFrom: answers.validFrom,
-    validUntil: answers.validUntil,
-  };
-  const name = `${consumer}-${service}`.slice(0, 63).replace(/-+$/, "");
-  return dataOf(
-    api.POST("/registry/grants", {
-      body: { apiVersion: "lgsp/v1", kind: "Grant", metadata: { name }, spec },
-    }),
+    <>
+      <PurposeInput
+        label={t("purposes")}
+        description={t("purposesHelp")}
+        value={[...request.purposes]}
+        error={errorOf("/spec/purposes")}
+        onChange={(chosen) =>
+          onChange({ purposes: chosen, legalBasis: request.legalBasis || legalBasisOf(chosen[0]) })
+        }
+      />
+      <TextInput
+        label={t("legalBasis")}
+        required
+        value={request.legalBasis}
+        error={errorOf("/spec/legalBasis")}
+        onChange={(event) => onChange({ legalBasis: event.currentTarget.value })}
+      />
+      <QuotaInput
+        label={request.holder.kind === "officers" ? own("quotaOfAll") : t("requests")}
+        requests={request.requests}
+        per={request.per}
+        error={errorOf("/spec/quota")}
+        onChange={onChange}
+      />
+      <Group grow align="flex-start">
+        {(["validFrom", "validUntil"] as const).map((day) => (
+          <TextInput
+            key={day}
+            type="date"
+            label={t(day)}
+            required
+            value={request[day]}
+            error={errorOf(`/spec/${day}`)}
+            onChange={(event) => onChange({ [day]: event.currentTarget.value })}
+          />
+        ))}
+      </Group>
+    </>
   );
 }

@@ -9,9 +9,10 @@ import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { CopyableCode } from "../../components/CopyableCode";
 import { PagedTable } from "../../components/PagedTable";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { PrincipalName } from "../../components/PrincipalName";
 import { useRoleTitle } from "../../components/roles";
 import { useAccessTexts } from "../../texts/access";
-import { formatDay } from "./grant";
+import { formatDay } from "./formatDay";
 import { DocumentHistory } from "./history";
 import { LinkAccount } from "./linkAccount";
 import { PhaseBadge, phaseOf } from "./phases";
@@ -64,7 +65,7 @@ function PersonRow({ person }: { person: Person }) {
     <Table.Tr>
       <Table.Td>
         <Anchor component={Link} href={`/persons/${person.metadata.name}`} fz="sm">
-          {person.metadata.name}
+          <PrincipalName name={`person/${person.metadata.name}`} />
         </Anchor>
       </Table.Td>
       <Table.Td>{person.spec.agency}</Table.Td>

@@ -24,6 +24,9 @@ export const GRANT_PHASES = [
   "revoked",
 ] as const;
 
+/** The phases in which a grant waits for approvals. */
+export const WAITING: readonly string[] = ["requested", "awaiting-operator", "awaiting-provider"];
+
 export type GrantPhase = (typeof GRANT_PHASES)[number];
 
 /** Return what the registry says of a document. */

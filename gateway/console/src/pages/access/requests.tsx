@@ -3,9 +3,12 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { PrincipalName, usePrincipalName } from "../../components/PrincipalName";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
 import { useAccessTexts } from "../../texts/access";
+import { useLanguage } from "../../texts/createTexts";
+import { Party, TitleAndCode } from "./party";
 import { PhaseBadge, statusText } from "./phases";
 
 type PendingRequest = Schemas["PendingRequest"];
@@ -69,8 +72,15 @@ function RequestTable({ title, requests }: { title: string; requests: PendingReq
   );
 }
 
+/** Say in whose place the user decides. */
+export function AsDeputy({ person }: { person: string }) {
+  const t = useAccessTexts();
+  return <>{t("asDeputy", { person: usePrincipalName(`person/${person}`) })}</>;
+}
+
 function RequestRow({ request }: { request: PendingRequest }) {
   const t = useAccessTexts();
+  const language = useLanguage();
   const { document } = request;
   const { name, updatedAt, updatedBy } = document.metadata;
   const path = document.kind === "Grant" ? `/grants/${name}` : `/persons/${name}`;
@@ -82,21 +92,28 @@ function RequestRow({ request }: { request: PendingRequest }) {
         </Anchor>
         {request.onBehalfOf && (
           <Text size="xs" c="dimmed">
-            {t("asDeputy", { person: request.onBehalfOf })}
+            <AsDeputy person={request.onBehalfOf} />
           </Text>
         )}
       </Table.Td>
       {document.kind === "Grant" ? (
         <>
-          <Table.Td>{document.spec.consumer}</Table.Td>
           <Table.Td>
-            {document.spec.service} v{document.spec.major}
+            {request.parties ? <Party party={request.parties.consumer} /> : document.spec.consumer}
+          </Table.Td>
+          <Table.Td>
+            <TitleAndCode
+              title={request.parties?.serviceTitle?.[language]}
+              code={`${document.spec.service} v${document.spec.major}`}
+            />
           </Table.Td>
         </>
       ) : (
         <Table.Td colSpan={2}>{t("personAwaits")}</Table.Td>
       )}
-      <Table.Td>{statusText(document, "requestedBy") || updatedBy}</Table.Td>
+      <Table.Td>
+        <PrincipalName name={statusText(document, "requestedBy") || updatedBy || ""} />
+      </Table.Td>
       <Table.Td>{updatedAt !== undefined && <Timestamp time={new Date(updatedAt)} relative />}</Table.Td>
       <Table.Td>
         <Stack gap={4} align="flex-start">
