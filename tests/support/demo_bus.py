@@ -17,7 +17,7 @@ START_SECONDS = 300
 
 @asynccontextmanager
 async def demo_bus() -> AsyncIterator[dict[str, str]]:
-    """Start a bus, and yield the links that sign people in once: `operator`, `officer`, `administrator`."""
+    """Start a bus, and yield the links that sign people in once: `operator`, `officer`, `administrator`, `provider`."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["up", "--traffic", "--port", str(free_port()), "--state-dir", folder]
         bus = await asyncio.create_subprocess_exec(
