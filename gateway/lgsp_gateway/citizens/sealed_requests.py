@@ -92,7 +92,7 @@ class SealedRequests:
         for key in await self._people.keys(f"citizen-request.{_hex(agency)}.*.*.*"):
             request, _, part = key.rpartition(".")
             parts.setdefault(request, set()).add(part)
-        return sum(known == {ASKED} for known in parts.values())
+        return sum(ASKED in known and ANSWERED not in known for known in parts.values())
 
     async def numbered(self, number: str) -> Found:
         """Find the request of a number.

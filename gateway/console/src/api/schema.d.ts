@@ -198,7 +198,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Follow the session that asks: `session` says who is signed in, at first and after each change of agency or roles; `ended` that it is over */
+        /** Follow the session that asks: `session` says who is signed in, at first and after each change of agency or roles; `waiting` how much waits for them; `ended` that it is over */
         get: operations["followSession"];
         put?: never;
         post?: never;
@@ -1172,6 +1172,23 @@ export interface paths {
         };
         /** Read what a person is called */
         get: operations["readPersonProfile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/registry/principals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read who a principal is: the name of a person or the title of a system where the caller may read their document, or else agency and roles */
+        get: operations["readPrincipalName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4902,6 +4919,39 @@ export interface components {
             until?: string;
             reason?: string;
         };
+        GrantParties: {
+            consumer: {
+                name: string;
+                title?: components["schemas"]["Text"];
+                agency?: string;
+                agencyTitle?: components["schemas"]["Text"];
+            };
+            provider: {
+                name: string;
+                title?: components["schemas"]["Text"];
+                agency?: string;
+                agencyTitle?: components["schemas"]["Text"];
+            };
+            /** @description where the caller may read the contract */
+            serviceTitle?: components["schemas"]["Text"];
+        };
+        ApproverGroup: {
+            /** @enum {unknown} */
+            as: "provider" | "operator";
+            role: string;
+            agency?: string;
+            agencyTitle?: components["schemas"]["Text"];
+            /** @description the principals who have the role now, where the caller may know them */
+            people?: string[];
+        };
+        PrincipalName: {
+            principal: string;
+            name?: string;
+            title?: components["schemas"]["Text"];
+            agency?: string;
+            agencyTitle?: components["schemas"]["Text"];
+            roles?: string[];
+        };
         PendingRequest: {
             /** @enum {unknown} */
             kind: "Grant" | "Person";
@@ -4925,6 +4975,8 @@ export interface components {
             obstacle?: string;
             /** @description the absent approver in whose place the caller decides */
             onBehalfOf?: string;
+            /** @description whom a grant concerns */
+            parties?: components["schemas"]["GrantParties"];
         };
         PendingRequests: {
             items: components["schemas"]["PendingRequest"][];
@@ -4950,6 +5002,10 @@ export interface components {
              * @enum {unknown}
              */
             missing: "" | "provider" | "operator";
+            /** @description whom a grant concerns */
+            parties: components["schemas"]["GrantParties"];
+            /** @description who may approve it: somebody of each group for personal data, of one of them otherwise */
+            approvers: components["schemas"]["ApproverGroup"][];
             /** @description the contract's examples, whole and as the holder sees them */
             shows: {
                 operations?: {
@@ -15274,6 +15330,83 @@ export interface operations {
             };
             /** @description not-found: Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPrincipalName: {
+        parameters: {
+            query?: {
+                /** @description the principal: a system, `person/` and a person's id, or that person through a system */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the caller may know of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrincipalName"];
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
