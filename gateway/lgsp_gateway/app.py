@@ -56,6 +56,7 @@ from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.certificate_checks import CertificateChecks
 from lgsp_gateway.observability.checks import Checks
 from lgsp_gateway.observability.delivery_checks import DeliveryChecks
+from lgsp_gateway.observability.expirations.own_ends import OwnEnds
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.observability.subscription_metrics import BACKLOG_SECONDS
 from lgsp_gateway.registry.build import RegistryParts
@@ -134,8 +135,15 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         adapters = await _serve_adapters(buses, connection, cipher, settings.replicas, telemetry.security, background)
         await _watch_connections(buses, registry, system, removed_keys, background)
         reading = EvidenceReading.open(stack, settings, await nats.connect_in(stack, "reading", background))
-        health = Health.open(
-            connection, registry, evidence, reading, telemetry.metrics, bounds.space, adapters.drains, background
+        health = await Health.open(
+            _own_ends(settings, keys, connection),
+            registry,
+            evidence,
+            reading,
+            telemetry.metrics,
+            bounds.space,
+            adapters.drains,
+            background,
         )
         people = await open_people(settings, connection, nats.people, others, removed_keys, background)
         delivery = await _open_delivery(
@@ -220,6 +228,10 @@ def _observed(
     checks.add(_certificate_checks(settings).by_name())
     metrics.watch(notifications.notifier.metrics)
     return notifications
+
+
+def _own_ends(settings: GatewaySettings, keys: KeyStore, connection: Client) -> OwnEnds:
+    return OwnEnds(settings.name, _certificate_checks(settings).ends, keys.signs_since, connection)
 
 
 def _certificate_checks(settings: GatewaySettings) -> CertificateChecks:

@@ -141,6 +141,7 @@ GATEWAY = {
     "delivery counts",
     "delivery lanes",
     "delivery report",
+    "expirations",
     "expiring events",
     "files",
     "gateway presence",
@@ -159,7 +160,13 @@ GATEWAY = {
     "webhook endpoints in use",
     "registry",
 }
-ADAPTER = {"manifest of desk", "nats connection adapter desk", "token of desk", "upstream of desk"}
+ADAPTER = {
+    "expirations of desk",
+    "manifest of desk",
+    "nats connection adapter desk",
+    "token of desk",
+    "upstream of desk",
+}
 FILES_ADAPTER = {*ADAPTER, "inbox of desk"}
 FILES = {
     "kind": "files",

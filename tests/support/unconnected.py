@@ -70,6 +70,9 @@ from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery
 from lgsp_gateway.observability.build import Health
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.checks import Checks
+from lgsp_gateway.observability.expirations.expirations import Expirations
+from lgsp_gateway.observability.expirations.gateway_exchange import GatewayExchange
+from lgsp_gateway.observability.expirations.own_ends import OwnEnds
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.registry.administration import Administration
 from lgsp_gateway.registry.build import RegistryParts
@@ -130,6 +133,8 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
     logs = LogReader(connection, cosignatures.newest, None)
     reading = EvidenceReading(connection, logs, ProofMaker(connection, logs, None), None)
     checks = Checks(connection, follower, registry, evidence, publisher, None, adapters, Background())
+    own = OwnEnds(NAME, dict, keys.signs_since, connection)
+    expirations = Expirations(own, GatewayExchange(connection), registry, adapters)
     administration = Administration(registry, store, follower, security)
     people = PeopleStore(lambda: NatsEndpoint("nats://x:1"))
     citizen_requests = create_citizen_requests(settings, people, cipher, pipeline.pseudonyms)
@@ -140,7 +145,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         keys=keys,
         people=People([], people, RemovedKeys([], Verifier([]))),
         evidence=reading,
-        health=Health(adapters, checks),
+        health=Health(adapters, checks, expirations),
         telemetry=telemetry,
         bus=bus,
         workers=workers,

@@ -26,6 +26,7 @@ from lgsp_adapters.host.manifest_reloader import ContractFolder, HostedPart, Man
 from lgsp_adapters.host.row_importer import RowImporter
 from lgsp_adapters.host.served_adapter import ServedAdapter
 from lgsp_adapters.host.shared_permits import SharedPermits
+from lgsp_adapters.host.upstream_ends import LOOK_SECONDS, ROUND_SECONDS, UpstreamEnds
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
 from lgsp_problems import Refusal
@@ -91,6 +92,7 @@ class HostedAdapter:
             adapter.count_requests_with(self._permits)
         publishes = contract.events and instance.trials != "only"  # what happens in a sandbox has not happened
         self._events = AdapterEvents(adapter, manifest, contract, instance) if publishes else None
+        self._ends = UpstreamEnds(manifest, instance)
         self._token = Token("", 0, 0)
         adapter.use_files(GatewayFiles(identity, lambda: self._token.value))
         self._current: tuple[ServedAdapter, CallClient] | None = None
@@ -115,7 +117,9 @@ class HostedAdapter:
         name = f"token of {self._manifest.service}"
         if self._events:
             self._events.start(self._background)
+        ends = f"expirations of {self._manifest.service}"
         self._tasks = [
+            self._background.run_every(ends, LOOK_SECONDS, self._ends.look, within=ROUND_SECONDS),
             self._background.run_every(name, self._pause, self._renew, within=None, at_once=False),
             self._background.run_every(
                 f"upstream of {self._manifest.service}", PROBE_SECONDS, self._probe, within=None

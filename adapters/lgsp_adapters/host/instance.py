@@ -30,6 +30,7 @@ class Instance:
         id: unique among the instances of its system.
         host: the name of the machine, for people.
         drained: takes no calls, since a gateway said so.
+        expirations: kind, name and end (seconds since 1970) of what ends of it and of the system behind.
         trials: `only` where its system is a sandbox beside a real one, `also` where the whole bus has sandboxes alone.
     """
 
@@ -37,6 +38,7 @@ class Instance:
     host: str = field(default_factory=socket.gethostname)
     drained: bool = False
     trials: Trials = "none"
+    expirations: list[dict[str, object]] = field(default_factory=list)
 
 
 class InstanceControl:

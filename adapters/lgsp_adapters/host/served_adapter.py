@@ -226,6 +226,7 @@ class ServedAdapter:
             "waiting": len(self._waiting),
             "circuit": self._breaker.status(),
             **({"providerLimit": limit} if limit else {}),
+            **({"expirations": self._instance.expirations} if self._instance.expirations else {}),
         }
 
     def _handle_request(

@@ -352,7 +352,7 @@ def _add_operations(
     OperationsRoutes(snapshot, parts.storage, index).add_routes(app)
 
     alertmanager = Alertmanager(settings.alertmanager)
-    CheckRoutes(callers, settings.name, health.checks, alertmanager, parts.stop).add_routes(app)
+    CheckRoutes(callers, settings.name, health.checks, health.expirations, alertmanager, parts.stop).add_routes(app)
     adapters = parts.adapters
     AdapterRoutes(
         callers, parts.registry.snapshot, health.adapters, adapters.drains, adapters.limits, parts.stop

@@ -16,6 +16,7 @@ from lgsp_gateway.http.json_responses import json_response
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 from lgsp_gateway.observability.alertmanager import Alertmanager
 from lgsp_gateway.observability.checks import CheckResult, Checks
+from lgsp_gateway.observability.expirations.expirations import Expirations
 
 _TAG = "operations"
 _ROLES = (OPERATOR, AUDITOR)
@@ -31,6 +32,16 @@ CHECKS = Route(
             "The checks; each event's `data` is a CheckList", {**json_of("CheckList"), streaming.EVENT_STREAM: TEXT}
         )
     },
+    roles=_ROLES,
+    tag=_TAG,
+)
+EXPIRATIONS = Route(
+    "GET",
+    "/ops/expirations",
+    "readExpirations",
+    "Look what ends, the soonest first: certificates of gateways, NATS, adapters and providers, keys, grants, contracts, passwords",
+    "token",
+    {200: ResponseSpec("What ends", json_of("ExpirationList"))},
     roles=_ROLES,
     tag=_TAG,
 )
@@ -59,18 +70,21 @@ class CheckRoutes:
         callers: CallerAuthenticator,
         gateway: str,
         checks: Checks,
+        expirations: Expirations,
         alertmanager: Alertmanager,
         stopping: asyncio.Event,
     ) -> None:
         self._callers = callers
         self._gateway = gateway
         self._checks = checks
+        self._expirations = expirations
         self._alertmanager = alertmanager
         self._stopping = stopping
 
     def add_routes(self, app: web.Application) -> None:
         """Add the routes to an application."""
         add_route(app, CHECKS, self._read_checks)
+        add_route(app, EXPIRATIONS, self._read_expirations)
         add_route(app, ALERTS, self._read_alerts)
 
     async def _read_checks(self, request: web.Request) -> web.StreamResponse:
@@ -87,6 +101,10 @@ class CheckRoutes:
     def _document(self, results: list[CheckResult]) -> dict[str, Any]:
         items = [result.document() for result in results]
         return {"time": round(time.time(), 3), "gateway": self._gateway, "items": items}
+
+    async def _read_expirations(self, _: web.Request) -> web.Response:
+        items, now = await self._expirations.refresh(), time.time()
+        return json_response({"time": round(now, 3), "items": self._expirations.document(items, now)})
 
     async def _read_alerts(self, _: web.Request) -> web.Response:
         firing = await self._alertmanager.firing()

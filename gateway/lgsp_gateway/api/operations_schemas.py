@@ -13,6 +13,7 @@ from lgsp_gateway.api.schemas import (
 )
 from lgsp_gateway.api.titles import TITLES
 from lgsp_gateway.evidence.search.models import STATISTICS
+from lgsp_gateway.observability.expirations.expiration import KINDS
 
 
 def operations_schemas() -> dict[str, Schema]:
@@ -35,6 +36,22 @@ def operations_schemas() -> dict[str, Schema]:
             }
         ),
         "CheckList": list_schema(ref("Check"), {"time": NUMBER, "gateway": TEXT}),
+        "Expiration": object_schema(
+            {
+                "kind": {"enum": list(KINDS)},
+                "name": {**TEXT, "description": "of the thing among those of its kind"},
+                "end": {**NUMBER, "description": "when it ends, in seconds since 1970"},
+                "days": {"type": "integer", "description": "whole days that are left; negative after the end"},
+                "detail": object_schema({"vi": TEXT, "en": TEXT}),
+            },
+            {
+                "level": {
+                    "enum": ["notice", "warning", "critical"],
+                    "description": "from 30, 7 and 1 days before the end on",
+                }
+            },
+        ),
+        "ExpirationList": list_schema(ref("Expiration"), {"time": NUMBER}),
         "Alert": object_schema(
             {
                 **dict.fromkeys(("name", "severity", "since", "summary"), TEXT),
@@ -78,6 +95,11 @@ def _adapter_schemas() -> dict[str, Schema]:
         "waiting": {**NON_NEGATIVE_INTEGER, "description": "calls that wait for others to end"},
         "circuit": object_schema({"open": {"type": "boolean"}, "since": NUMBER}),
     }
+    expirations = {
+        "type": "array",
+        "items": object_schema({"kind": {"enum": list(KINDS)}, "name": TEXT, "end": NUMBER}),
+        "description": "what ends of its certificates, that of the provider, and its passwords",
+    }
     used = dict.fromkeys(("running", "lastSecond", "today"), NON_NEGATIVE_INTEGER)
     limits = dict.fromkeys(("per-second", "concurrent", "per-day"), NON_NEGATIVE_INTEGER)
     limit = {
@@ -98,7 +120,7 @@ def _adapter_schemas() -> dict[str, Schema]:
                     "additionalProperties": ref("AdapterWatch"),
                     "description": "what is watched for each event",
                 },
-                "instance": object_schema(described, {"providerLimit": limit}),
+                "instance": object_schema(described, {"providerLimit": limit, "expirations": expirations}),
                 "decisions": {
                     "type": "array",
                     "items": object_schema(

@@ -1,5 +1,6 @@
 """`lgsp doctor`: is the bus well, and what to do where it is not."""
 
+import contextlib
 import os
 import shutil
 import stat
@@ -27,6 +28,8 @@ def doctor(*, bus: BusOptions = BusOptions()) -> None:  # noqa: B008 - cyclopts 
             f"[{'!' if wrong else 'ok':>2}] {name:<15} {on_one_line(wrong.in_language(language())) if wrong else ''}".rstrip()
             + "\n"
         )
+    for level, ends in _expirations(bus):
+        out(f"[{level:>2}] {on_one_line(ends.in_language(language()))}\n")
     failed = sum(wrong is not None for _, wrong in results)
     if failed:
         total = len(results)
@@ -42,6 +45,14 @@ def _gateway_checks(bus: BusOptions) -> list[tuple[str, Text | None]]:
         return [("gateway", refusal.detail)]
     gateway: list[tuple[str, Text | None]] = [("gateway", None)]
     return gateway + [(one["check"], Text(**one["detail"]) if one["detail"] else None) for one in items]
+
+
+def _expirations(bus: BusOptions) -> Iterator[tuple[str, Text]]:
+    """Yield what ends within 30 days: what ends within 7 fails a check too, the rest is a notice."""
+    with contextlib.suppress(Refusal):  # the check `gateway` says why
+        for one in orjson.loads(bus.client().get("/ops/expirations"))["items"]:
+            if "level" in one:
+                yield {"notice": "i", "warning": "!", "critical": "!!"}[one["level"]], Text(**one["detail"])
 
 
 def _machine_checks(state: StateDir) -> Iterator[tuple[str, Text | None]]:

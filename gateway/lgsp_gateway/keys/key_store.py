@@ -136,6 +136,13 @@ class KeyStore:
             key = self.ring().find(kid)
         return key
 
+    def signs_since(self) -> float:
+        """Return since when the present key signs tokens, in seconds since 1970; 0 where the folder cannot be read."""
+        try:
+            return self._signing_key_files()[-1].stat().st_mtime
+        except (OSError, IndexError):
+            return 0.0
+
     def pseudonym_key(self) -> bytes:
         """Return the key of the pseudonyms in evidence, 32 bytes. It is never rotated: entries could no longer be found by person."""
         return self._pseudonym_file().read_bytes()

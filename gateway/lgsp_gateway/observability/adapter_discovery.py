@@ -24,6 +24,7 @@ from nats.errors import Error as NatsError
 from lgsp_contracts import adapter_control, wire
 from lgsp_contracts.names import Major, ServiceName, SystemName
 from lgsp_contracts.provider_limit import ProviderLimit
+from lgsp_gateway.observability.expirations.expiration import Expiration
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_runtime.background import Background
 
@@ -34,6 +35,8 @@ PAUSE_SECONDS = 0.005
 """After so many requests. Ten thousand at once, and their answers, would block the event loop for a tenth of a second."""
 MAX_TASKS = 20
 """Failing background tasks that are shown of one operation."""
+MAX_ENDS = 20
+"""Things that end which are shown of one instance."""
 MAX_TEXT = 300
 """Characters that are shown of a text of an adapter. A fault begins with the path of its manifest, and what is wrong comes last."""
 MAX_NAME = 63
@@ -270,6 +273,8 @@ def _instance_status(reported: Mapping[str, Any]) -> dict[str, Any]:
         **{name: int(reported[name]) for name in ("concurrency", "working", "waiting")},
         "circuit": {"open": bool(circuit["open"]), "since": float(circuit["since"])},
     }
+    if ends := reported.get("expirations"):
+        status["expirations"] = [Expiration.parse(one).document() for one in ends[:MAX_ENDS]]
     if limit := reported.get("providerLimit"):
         name = limit.get("name", "default")
         if not _NAME.fullmatch(name):

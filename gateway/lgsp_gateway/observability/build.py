@@ -4,8 +4,6 @@ import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from nats.aio.client import Client
-
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.delivery.storage.space import StorageSpace
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, log_signer
@@ -14,6 +12,9 @@ from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.observability.adapter_discovery import AdapterDiscovery, Drains
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.checks import INTERVAL_SECONDS, Checks
+from lgsp_gateway.observability.expirations.expirations import Expirations
+from lgsp_gateway.observability.expirations.gateway_exchange import GatewayExchange
+from lgsp_gateway.observability.expirations.own_ends import OwnEnds
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.observability.storage_checks import StorageChecks
 from lgsp_gateway.registry.build import RegistryParts
@@ -65,15 +66,16 @@ def announce_removed_keys(keys: RemovedKeys, security: SecurityLog) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The adapters on the bus, and the results of the checks."""
+    """The adapters on the bus, the results of the checks, and what ends."""
 
     adapters: AdapterDiscovery
     checks: Checks
+    expirations: Expirations
 
     @classmethod
-    def open(
+    async def open(
         cls,
-        connection: Client,
+        own: OwnEnds,
         registry: RegistryParts,
         writing: EvidenceWriting,
         reading: EvidenceReading,
@@ -85,9 +87,10 @@ class Health:
         """Discover adapters and run the checks in the background from now on, and export both in the metrics.
 
         Args:
+            own: what ends of this gateway, and its connection to NATS.
             drains: which adapters are to take no calls; they are told so.
         """
-        adapters = AdapterDiscovery(registry.snapshot, drains)
+        connection, adapters = own.connection, AdapterDiscovery(registry.snapshot, drains)
         adapters.start(connection, background)
         metrics.watch_adapters(adapters)
         checks = Checks(
@@ -103,4 +106,8 @@ class Health:
         checks.include(StorageChecks(space).by_name())
         background.run_every("checks", INTERVAL_SECONDS, checks.run, within=CHECKS_SECONDS)
         metrics.watch_checks(checks, background)
-        return cls(adapters, checks)
+        expirations = Expirations(own, GatewayExchange(connection), registry.snapshot, adapters)
+        await expirations.start(background)
+        checks.include(expirations.by_name())
+        metrics.watch(expirations)
+        return cls(adapters, checks, expirations)

@@ -1,0 +1,1 @@
+"""What ends on a day that is known: certificates, keys, grants, contracts, passwords."""
