@@ -87,7 +87,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     settings = with_addresses(settings, tls)
     keys = KeyStore(settings.keys, settings.public_url)
     keys.ensure()
-    cipher = PayloadCipher(keys.storage_keys)
+    cipher = _open_cipher(keys, background)
     nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
         telemetry = open_telemetry(stack, settings, keys)
@@ -228,6 +228,13 @@ def _observed(
     checks.add(_certificate_checks(settings).by_name())
     metrics.watch(notifications.notifier.metrics)
     return notifications
+
+
+def _open_cipher(keys: KeyStore, background: Background) -> PayloadCipher:
+    """Return what encrypts what is stored, and follows the keys in the folder."""
+    cipher = PayloadCipher(keys.storage_keys, keys.storage_key_times)
+    background.run_every("storage keys", 10 * REREAD_SECONDS, cipher.refresh, within=None, at_once=False)
+    return cipher
 
 
 def _own_ends(settings: GatewaySettings, keys: KeyStore, connection: Client) -> OwnEnds:

@@ -153,6 +153,7 @@ GATEWAY = {
     "requests of citizens",
     "requests of citizens that cannot be read",
     "sizes of streams",
+    "storage keys",
     "storage space",
     "stored bytes",
     "webhook attempts",

@@ -79,6 +79,7 @@ from lgsp_gateway.delivery.files.build import Files
 from lgsp_gateway.delivery.storage.bounds import StorageBounds
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.build import EvidenceReading
+from lgsp_gateway.evidence.log_key import log_publics
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.device_cookie import DeviceCookie
@@ -304,11 +305,11 @@ def _add_evidence(
         *(callers, evidence.index, evidence.connection, snapshot, delivery.messages.operations, delivery.dead_letters)
     ).add_routes(app)
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
-    seed = parts.keys.log_key()
-    EvidenceKeyRoutes(evidence.logs, seed, settings.domain).add_routes(app)
+    publics = partial(log_publics, parts.keys)
+    EvidenceKeyRoutes(evidence.logs, publics, settings.domain).add_routes(app)
     freshness = stale_index.freshness_of(evidence.connection, evidence.index)
     EvidenceLogRoutes(callers, evidence.logs, evidence.proofs, freshness, witnesses, parts.stop).add_routes(app)
-    EvidenceCosignatureRoutes(evidence.logs, seed, parts.bus, witnesses).add_routes(app)
+    EvidenceCosignatureRoutes(evidence.logs, publics, parts.bus, witnesses).add_routes(app)
 
 
 def _add_citizens(

@@ -4,7 +4,7 @@ Witnesses cosign a checkpoint after they have verified that the log only grew, a
 timestamps. Both are kept with the log, so that a proof can contain them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -52,15 +52,19 @@ class EvidenceCosignatureRoutes:
     """The routes of cosignatures.
 
     Args:
-        seed: the private key that signs checkpoints (Ed25519, 32 bytes).
+        publics: returns the public keys that sign checkpoints or have signed them.
         witnesses: whose cosignatures are accepted, by their names.
     """
 
     def __init__(
-        self, logs: LogReader, seed: bytes, bus: NatsRequestReply, witnesses: Mapping[str, VerifierKey]
+        self,
+        logs: LogReader,
+        publics: Callable[[], tuple[bytes, ...]],
+        bus: NatsRequestReply,
+        witnesses: Mapping[str, VerifierKey],
     ) -> None:
         self._logs = logs
-        self._seed = seed
+        self._publics = publics
         self._bus = bus
         self._witnesses = witnesses
 
@@ -77,7 +81,7 @@ class EvidenceCosignatureRoutes:
         gateway = gateway_of_path(request)
         sent = (await decoded_bodies.read_json_object(request)).get("checkpoint")
         note = sent if isinstance(sent, str) else ""
-        LogKeys.of_checkpoint(note, self._seed, gateway).verify(note)
+        LogKeys.of_checkpoint(note, self._publics(), gateway).verify(note)
         for name, witness in self._witnesses.items():
             if f"\n— {name} " in note:
                 witness.cosigned_at(note)

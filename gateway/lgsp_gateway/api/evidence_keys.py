@@ -5,6 +5,7 @@ An auditor should get the keys on another path too, and compare them: a gateway 
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -13,7 +14,6 @@ from lgsp_gateway.api.schemas import TEXT
 from lgsp_gateway.evidence.read.log_reader import LogReader
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.origins import origin_of
-from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 
@@ -35,13 +35,13 @@ class EvidenceKeyRoutes:
     """The route of the keys of all logs.
 
     Args:
-        seed: the private key that signs checkpoints (Ed25519, 32 bytes).
+        publics: returns the public keys that sign checkpoints or have signed them, the newest first.
         domain: the domain of the instance, with which the origins of its logs begin.
     """
 
-    def __init__(self, logs: LogReader, seed: bytes, domain: str) -> None:
+    def __init__(self, logs: LogReader, publics: Callable[[], tuple[bytes, ...]], domain: str) -> None:
         self._logs = logs
-        self._seed = seed
+        self._publics = publics
         self._domain = domain
         self._reading = asyncio.Lock()
         self._cached_keys, self._cached_until = "", 0.0
@@ -59,7 +59,8 @@ class EvidenceKeyRoutes:
         return web.Response(text=self._cached_keys)
 
     async def _keys_of_log(self, gateway: GatewayName) -> list[VerifierKey]:
-        """Return the keys of a log: under its present origin, and under each origin that it had before."""
-        key, last = Signer(origin_of(gateway, self._domain), self._seed).key, await self._logs.last_checkpoint(gateway)
-        used_keys = LogKeys.of_checkpoint(last.note, self._seed, gateway) if last else ()
-        return [key, *(one for one in used_keys if one != key)]
+        """Return the keys of a log: under its present origin, and under each origin that it had before; the newest first."""
+        publics, last = self._publics(), await self._logs.last_checkpoint(gateway)
+        keys = [VerifierKey(origin_of(gateway, self._domain), public) for public in publics]
+        used_keys = LogKeys.of_checkpoint(last.note, publics, gateway) if last else ()
+        return list(dict.fromkeys([*keys, *used_keys]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.evidence.archive.archiver import ArchivedPart, Archiver
 from lgsp_gateway.evidence.archive.store import ArchiveStore
+from lgsp_gateway.evidence.log_key import log_publics
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -57,7 +59,7 @@ def archive(
     door = NatsEndpoint.with_password_file(
         nats or state.running()["nats"], nats_users.ARCHIVER, passwords / nats_users.ARCHIVER, context
     )
-    moved = asyncio.run(_archive(door, ArchiveStore(to), KeyStore(keys or state.keys).log_key(), before))
+    moved = asyncio.run(_archive(door, ArchiveStore(to), log_publics(KeyStore(keys or state.keys)), before))
     for one in moved:
         count = one.name.end - one.name.first
         out(
@@ -70,9 +72,11 @@ def archive(
         out(localized("không có mục nào cũ đến mức đó\n", "nothing is that old\n"))
 
 
-async def _archive(door: NatsEndpoint, archives: ArchiveStore, seed: bytes, before: float) -> list[ArchivedPart]:
+async def _archive(
+    door: NatsEndpoint, archives: ArchiveStore, publics: Sequence[bytes], before: float
+) -> list[ArchivedPart]:
     connection = await connect(door, "archiver")
     try:
-        return [moved async for moved in Archiver(connection, archives, seed).run(before)]
+        return [moved async for moved in Archiver(connection, archives, publics).run(before)]
     finally:
         await connection.close()

@@ -13,6 +13,7 @@ from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.public_keys import read_public_keys
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, describe_effective, read_settings
+from lgsp_gateway.evidence import log_key
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
@@ -99,6 +100,48 @@ def rotate_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -
     store.ensure()
     key = store.rotate()
     out(localized(f"từ nay {key.kid} ký\n", f"{key.kid} signs from now on\n"))
+
+
+def rotate_log_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
+    """Make a new key that signs the evidence from now on. The old one vouches for it, so that logs go on as they are.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of a local bus.
+    keys
+        The folder of keys of the gateways, where it is another.
+    """
+    store = KeyStore(keys or StateDir(state_dir).keys)
+    store.ensure()
+    key = log_key.rotate_log_key(store)
+    out(
+        localized(
+            f"từ nay khóa {key} ký nhật ký bằng chứng; hãy gửi kết quả mới của `lgsp evidence keys` cho kiểm toán viên và nhân chứng\n",
+            f"the key {key} signs the evidence from now on; send auditors and witnesses what `lgsp evidence keys` prints now\n",
+        )
+    )
+
+
+def rotate_storage_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
+    """Make a new key that encrypts what is stored, from a minute later on. What is stored stays readable by the old one.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of a local bus.
+    keys
+        The folder of keys of the gateways, where it is another.
+    """
+    store = KeyStore(keys or StateDir(state_dir).keys)
+    store.ensure()
+    number = store.rotate_storage_key()
+    out(
+        localized(
+            f"khóa storage-{number}.key mã hóa dữ liệu mới sau một phút; nếu các gateway không dùng chung thư mục khóa, hãy chép tệp này sang mọi máy ngay bây giờ (cp -p)\n",
+            f"storage-{number}.key encrypts what is new in a minute; where gateways do not share the folder of keys, copy the file to all machines now (cp -p)\n",
+        )
+    )
 
 
 def remove_key(

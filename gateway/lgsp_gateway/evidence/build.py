@@ -14,12 +14,12 @@ from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.cosign import cosignatures
 from lgsp_gateway.evidence.cosign.timestamps import Timestamps
+from lgsp_gateway.evidence.log_key import CurrentSigner
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.log_reader import LogReader
 from lgsp_gateway.evidence.read.proof_maker import ProofMaker
 from lgsp_gateway.evidence.verify.origins import origin_of
-from lgsp_gateway.evidence.verify.signers import Signer
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats.request_reply import NatsRequestReply
@@ -56,9 +56,9 @@ def gateway_name(settings: GatewaySettings) -> GatewayName:
     return names.gateway_name(settings.name)
 
 
-def log_signer(settings: GatewaySettings, keys: KeyStore) -> Signer:
+def log_signer(settings: GatewaySettings, keys: KeyStore) -> CurrentSigner:
     """Return what signs the checkpoints of this gateway's log."""
-    return Signer(origin_of(gateway_name(settings), settings.domain), keys.log_key())
+    return CurrentSigner(origin_of(gateway_name(settings), settings.domain), keys)
 
 
 @dataclass(frozen=True, slots=True)

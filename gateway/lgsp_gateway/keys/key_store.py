@@ -25,6 +25,9 @@ REREAD_SECONDS = 1.0
 SUPERSEDED_KEY_SECONDS = 2 * DEFAULT_LIFE
 """How long a superseded key still verifies tokens: twice their lifetime."""
 
+_STORAGE_KEY_BYTES = 32
+_LOG_SUCCESSIONS = "evidence-log-successions"
+
 
 class KeyStore:
     """A folder with the private keys of the bus: those that sign tokens, the log's, the NATS account's, that of pseudonyms and
@@ -57,7 +60,7 @@ class KeyStore:
             durable_file.make_folder(self._folder)
             if not self._signing_key_files():
                 self.rotate()
-            secret_files = self._pseudonym_file(), self._account_file(), self._log_file(), self._webhook_file()
+            secret_files = self._pseudonym_file(), self._account_file(), self._newest_log_file(), self._webhook_file()
             for path in (*secret_files, self._first_storage_key()):
                 durable_file.ensure(path, partial(secrets.token_bytes, 32))
         except OSError as error:
@@ -148,24 +151,67 @@ class KeyStore:
         return self._pseudonym_file().read_bytes()
 
     def log_key(self) -> bytes:
-        """Return the private key (Ed25519, 32 bytes) that signs the checkpoints of the evidence."""
-        return self._log_file().read_bytes()
+        """Return the private key (Ed25519, 32 bytes) that signs the checkpoints of the evidence: the newest."""
+        return self._newest_log_file().read_bytes()
+
+    def log_successions(self) -> list[str]:
+        """Return the lines by which the keys of the evidence vouch for those that followed them, the oldest first."""
+        try:
+            return (self._folder / _LOG_SUCCESSIONS).read_text(encoding="ascii").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def log_version(self) -> object:
+        """Return what changes when there is another key of the evidence."""
+        return self._newest_log_file().name
+
+    def add_log_key(self, seed: bytes, succession: str) -> None:
+        """Add a key that signs the checkpoints from now on.
+
+        Args:
+            seed: the private key, 32 bytes.
+            succession: the line by which the present key vouches for it. It is stored first, since no key may sign without it.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        lines = "".join(f"{line}\n" for line in (*self.log_successions(), succession))
+        durable_file.write(self._folder / _LOG_SUCCESSIONS, lines.encode())
+        number = _log_number(self._newest_log_file()) + 1
+        durable_file.write(self._folder / f"evidence-log-{number}.key", seed)
+
+    def _newest_log_file(self) -> Path:
+        return max([self._log_file(), *self._folder.glob("evidence-log-*.key")], key=_log_number)
 
     def webhook_key(self) -> bytes:
         """Return the key that encrypts the secrets of webhook endpoints, 32 bytes. When it is lost, each endpoint needs a new secret."""
         return self._webhook_file().read_bytes()
 
     def storage_keys(self) -> dict[int, bytes]:
-        """Return the keys that encrypt what is stored, by number; the highest one is used for what is new.
+        """Return the keys that encrypt what is stored, by number, without one that is being copied; the highest one is used for what is new.
 
-        A new one is a file of 32 random bytes beside the others, `storage-2.key`. An old one is deleted when nothing that it encrypted is stored any more.
+        An old one is deleted when nothing that it encrypted is stored any more.
         """
+        keys = {number: path.read_bytes() for number, path in self._storage_files().items()}
+        return {number: key for number, key in keys.items() if len(key) == _STORAGE_KEY_BYTES}
+
+    def storage_key_times(self) -> dict[int, float]:
+        """Return when each key that encrypts what is stored was made, in seconds since 1970, by number."""
+        return {number: path.stat().st_mtime for number, path in self._storage_files().items()}
+
+    def rotate_storage_key(self) -> int:
+        """Add a key that encrypts what is new, and return its number. Gateways use it a minute later.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        number = max(self._storage_files(), default=0) + 1
+        durable_file.write(self._folder / f"storage-{number}.key", secrets.token_bytes(_STORAGE_KEY_BYTES))
+        return number
+
+    def _storage_files(self) -> dict[int, Path]:
         paths = self._folder.glob("storage-*.key")
-        return {
-            int(number): path.read_bytes()
-            for path in paths
-            if (number := path.stem.removeprefix("storage-")).isdecimal()
-        }
+        return {int(number): path for path in paths if (number := path.stem.removeprefix("storage-")).isdecimal()}
 
     def account_key(self) -> AccountKey:
         """Return the account key that signs the JWTs of NATS users; the configuration of the servers names its public half."""
@@ -246,6 +292,11 @@ def _file_version(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _log_number(file: Path) -> int:
+    number = file.stem.removeprefix("evidence-log-")
+    return int(number) if number.isdecimal() else 1
 
 
 def _rotation_number(file: Path) -> int:

@@ -111,12 +111,28 @@ export async function openCheckpoint(
   );
   if (usable.length === 0) throw new NotProved("key");
   for (const key of usable) {
-    const renamed = key.name === checkpoint.origin ? key : await withName(key, checkpoint.origin);
+    const present = await newestOf(key, note);
+    const renamed = await withName(present, checkpoint.origin);
     for (const signature of signaturesOf(note, renamed)) {
       if (await isSignedBy(renamed, signature, utf8(signedText(note)))) return { checkpoint, key };
     }
   }
   throw new NotProved("signature");
+}
+
+/** Return the key that signs a log now, as the successions in a checkpoint say: each old key has signed the one that follows it. */
+async function newestOf(key: VerifierKey, note: string): Promise<VerifierKey> {
+  let present = key;
+  const lines = signedText(note).split("\n").slice(3);
+  for (const line of lines.filter((one) => one.startsWith("successor "))) {
+    const [, old = "", next = "", signature = ""] = line.split(" ");
+    if (hex(fromBase64(old)) !== hex(present.publicKey)) continue;
+    const text = utf8(`lgsp log key succession\n${old}\n${next}\n`);
+    if (await isSignedBy(present, fromBase64(signature), text)) {
+      present = { ...present, publicKey: fromBase64(next) };
+    }
+  }
+  return present;
 }
 
 /** Return when a witness cosigned a note. Throws `NotProved` where it did not. */

@@ -6,7 +6,8 @@ lost, so the server stores bytes that it cannot read.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -16,6 +17,8 @@ _VERSION = b"\x01"
 _NUMBER_BYTES = 4
 _NONCE_BYTES = 12
 _HEAD_BYTES = len(_VERSION) + _NUMBER_BYTES + _NONCE_BYTES
+SETTLING_SECONDS = 60.0
+"""How old a key must be before it encrypts: the time to copy it to all gateways."""
 OVERHEAD_BYTES = _HEAD_BYTES + 16
 """Bytes by which an encrypted payload is larger."""
 
@@ -36,11 +39,19 @@ class PayloadCipher:
     Args:
         keys: returns the keys of the bus by number, each of 32 bytes; the highest one encrypts. It is called again where a payload names an
             unknown number, such as one that another gateway has just begun to use.
+        made_at: returns when each of them was made, in seconds since 1970; None where a new one is used at once.
     """
 
-    def __init__(self, keys: Callable[[], Mapping[int, bytes]]) -> None:
+    def __init__(
+        self, keys: Callable[[], Mapping[int, bytes]], made_at: Callable[[], Mapping[int, float]] | None = None
+    ) -> None:
         self._keys = keys
+        self._made_at = made_at
         self._ciphers: dict[int, AESGCM] = {}
+        self._load()
+
+    async def refresh(self) -> None:
+        """Encrypt by a key that has been added, once it is a minute old: until then it can be copied to the other gateways."""
         self._load()
 
     def encrypt(self, subject: str, payload: bytes) -> bytes:
@@ -80,4 +91,11 @@ class PayloadCipher:
     def _load(self) -> None:
         keys = self._keys()
         self._ciphers = {number: AESGCM(key) for number, key in keys.items()}
-        self._newest = max(keys)
+        self._newest = max(self._usable(keys))
+
+    def _usable(self, keys: Mapping[int, bytes]) -> Iterable[int]:
+        """Return the keys that other gateways have had the time to read; the first one in any case."""
+        if self._made_at is None:
+            return keys
+        made, now = self._made_at(), time.time()
+        return [number for number in keys if number == min(keys) or now - made.get(number, now) >= SETTLING_SECONDS]

@@ -19,7 +19,7 @@ from lgsp_gateway.evidence.read import batch_consumer, checkpoint_stream, entry_
 from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord
 from lgsp_gateway.evidence.verify.checkpoint import Predecessor
 from lgsp_gateway.evidence.verify.merkle import Tree
-from lgsp_gateway.evidence.verify.signers import Signer
+from lgsp_gateway.evidence.verify.signers import LogSigner
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
@@ -39,7 +39,7 @@ class CheckpointPublisher:
         signer: signs the checkpoints.
     """
 
-    def __init__(self, bus: NatsRequestReply, gateway: GatewayName, signer: Signer) -> None:
+    def __init__(self, bus: NatsRequestReply, gateway: GatewayName, signer: LogSigner) -> None:
         self._bus = bus
         self._gateway = gateway
         self._signer = signer

@@ -6,7 +6,7 @@ before the next part is archived. Nothing else may delete evidence: it has a NAT
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +46,15 @@ class Archiver:
     """Archives the logs of a bus.
 
     Args:
-        seed: the key that signs checkpoints; only its public half is used.
+        publics: the public keys that sign checkpoints or have signed them.
     """
 
-    def __init__(self, connection: Client, archives: ArchiveStore, seed: bytes, max_entries: int = MAX_ENTRIES) -> None:
+    def __init__(
+        self, connection: Client, archives: ArchiveStore, publics: Sequence[bytes], max_entries: int = MAX_ENTRIES
+    ) -> None:
         self._connection = connection
         self._archives = archives
-        self._seed = seed
+        self._publics = publics
         self._max_entries = max_entries
 
     async def run(self, before: float) -> AsyncIterator[ArchivedPart]:
@@ -73,7 +75,7 @@ class Archiver:
         newest = await checkpoint_stream.last(self._connection, gateway)
         if newest is None:
             return None
-        key = LogKeys.of_checkpoint(newest.record.note, self._seed, gateway)
+        key = LogKeys.of_checkpoint(newest.record.note, self._publics, gateway)
         start, number = await find_live_start(self._connection, gateway)
         existing = await asyncio.to_thread(self._archives.find_beginning_at, gateway, start.size)
         if existing:

@@ -11,12 +11,14 @@ checkpoint from then on has an extension line for each origin before, which cite
 
     continues lgsp/gw-1 68 FIkfW39PYtt9gfK5+xngsB3X3o6GI8liauwkjpprxEQ=
 
-This module knows the text alone; `verifier_key` and `signers` know the signatures.
+A log whose key was changed has a line for each change (`succession`). This module knows the text alone; `verifier_key` and `signers` know the signatures.
 """
 
 import base64
 from dataclasses import dataclass
 from typing import Protocol
+
+from lgsp_gateway.evidence.verify.succession import WORD, Succession
 
 _CONTINUES = "continues"
 
@@ -47,16 +49,18 @@ class Checkpoint:
         size: entries of the log.
         root: of their Merkle tree, 32 bytes.
         predecessors: the last checkpoint under each origin that the log had before, the oldest first.
+        successions: of the keys that have signed the log, the oldest first.
     """
 
     origin: str
     size: int
     root: bytes
     predecessors: tuple[Predecessor, ...] = ()
+    successions: tuple[Succession, ...] = ()
 
     def text(self) -> str:
         """Return the text that is signed, in the form of C2SP `tlog-checkpoint`."""
-        extensions = "".join([predecessor.line() for predecessor in self.predecessors])
+        extensions = "".join([*(one.line() for one in self.predecessors), *(one.line() for one in self.successions)])
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n{extensions}"
 
     def predecessors_of_next_origin(self) -> tuple[Predecessor, ...]:
@@ -91,12 +95,13 @@ def parse_checkpoint(text: str) -> Checkpoint | None:
     try:
         size, root = _size_and_root(lines[1], lines[2])
         citations = [line.split(" ")[1:] for line in lines[3:] if line.startswith(f"{_CONTINUES} ")]
+        successions = tuple(Succession.parse(line) for line in lines[3:] if line.startswith(f"{WORD} "))
         predecessors = tuple(Predecessor(origin, *_size_and_root(*rest)) for origin, *rest in citations)
     except (IndexError, ValueError, TypeError):
         return None
     if any(predecessor.size > size or predecessor.origin == lines[0] for predecessor in predecessors):
         return None
-    return Checkpoint(lines[0], size, root, predecessors)
+    return Checkpoint(lines[0], size, root, predecessors, successions)
 
 
 def unverified_size(note: str) -> int:

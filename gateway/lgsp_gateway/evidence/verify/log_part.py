@@ -10,6 +10,7 @@ from typing import Any
 from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, CheckpointVerifier
 from lgsp_gateway.evidence.verify.refusals import evidence_forged
+from lgsp_gateway.evidence.verify.succession import Succession
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def verify_log_part(
     if not signed:
         raise evidence_forged("không có điểm kiểm nào", "there is no checkpoint")
     last = max(signed, key=lambda checkpoint: checkpoint.size)
+    _refuse_return_to_old_key(signed)
     checks = _CheckpointChecks([*signed, *_predecessors_in_part(signed, start)], start.size)
     tree = start.tree(key)
     for entry in entries:
@@ -105,6 +107,18 @@ def verify_log_part(
             f"there are {tree.size - last.size} entries after the last checkpoint",
         )
     return last
+
+
+def _refuse_return_to_old_key(signed: Sequence[Checkpoint]) -> None:
+    """Raise when a log that has changed its key was signed by the old one again."""
+    successions: tuple[Succession, ...] = ()
+    for checkpoint in sorted(signed, key=lambda one: (one.size, len(one.successions))):
+        if checkpoint.successions[: len(successions)] != successions:
+            raise evidence_forged(
+                f"điểm kiểm ở mục {checkpoint.size} do khóa cũ ký sau khi nhật ký đã đổi khóa",
+                f"a checkpoint at entry {checkpoint.size} is signed by an old key after the log had changed it",
+            )
+        successions = checkpoint.successions
 
 
 class _CheckpointChecks:

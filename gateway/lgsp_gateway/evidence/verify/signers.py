@@ -3,26 +3,79 @@
 This is the only module of this package that uses private keys, so that what verifies needs none.
 """
 
+from typing import Protocol
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Predecessor, split_note
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.succession import Succession, signed_text
 from lgsp_gateway.evidence.verify.verifier_key import WITNESS, VerifierKey, cosigned_text
 
 
+class LogPrivateKey(Protocol):
+    """A private key that signs checkpoints, wherever it is: in a file, or in a token that never gives it away.
+
+    The algorithm is Ed25519 (RFC 8032), which C2SP `signed-note` prescribes for logs: a token that has no Ed25519 cannot sign them.
+    """
+
+    @property
+    def public(self) -> bytes:
+        """Return the public key, 32 bytes."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of a message, 64 bytes."""
+
+
+class FileLogKey:
+    """A private key that a gateway holds in memory.
+
+    Args:
+        seed: the private key, 32 bytes.
+    """
+
+    def __init__(self, seed: bytes) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+
+    @property
+    def public(self) -> bytes:
+        """Return the public key, 32 bytes."""
+        return self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of a message, 64 bytes."""
+        return self._private.sign(message)
+
+
+class LogSigner(Protocol):
+    """Whoever signs the checkpoints of one log, under the key of the moment."""
+
+    @property
+    def key(self) -> VerifierKey:
+        """Return the verifier key that signs now."""
+
+    def log_keys(self, note: str, gateway: GatewayName) -> LogKeys:
+        """Return the keys of this log under all origins that one of its checkpoints names."""
+
+    def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
+        """Return a checkpoint as a signed note."""
+
+
 class Signer:
-    """Signs the checkpoints of one log.
+    """Signs the checkpoints of one log by one key.
 
     Args:
         origin: the name of the log.
-        seed: the private key (Ed25519, 32 bytes).
+        key: the private key; 32 bytes are the seed of one in memory.
+        successions: that lead to this key, the oldest first.
     """
 
-    def __init__(self, origin: str, seed: bytes) -> None:
-        self._seed = seed
-        self._private = Ed25519PrivateKey.from_private_bytes(seed)
-        self.key = VerifierKey.of_private_key(origin, self._private)
+    def __init__(self, origin: str, key: LogPrivateKey | bytes, successions: tuple[Succession, ...] = ()) -> None:
+        self._private = FileLogKey(key) if isinstance(key, bytes) else key
+        self._successions = successions
+        self.key = VerifierKey(origin, self._private.public)
 
     def log_keys(self, note: str, gateway: GatewayName) -> LogKeys:
         """Return the keys of this log under all origins that one of its checkpoints names.
@@ -30,7 +83,7 @@ class Signer:
         Raises:
             Refusal: `evidence-forged`, when the checkpoint is none of this gateway's log.
         """
-        return LogKeys.of_checkpoint(note, self._seed, gateway)
+        return LogKeys.of_checkpoint(note, publics_of(self.key.public, self._successions), gateway)
 
     def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
         """Return a checkpoint as a signed note.
@@ -40,8 +93,18 @@ class Signer:
             root: of their Merkle tree, 32 bytes.
             predecessors: the last checkpoint under each origin that the log had before.
         """
-        text = Checkpoint(self.key.name, size, root, predecessors).text()
+        text = Checkpoint(self.key.name, size, root, predecessors, self._successions).text()
         return f"{text}\n{self.key.signature_line(self._private.sign(text.encode()))}"
+
+
+def publics_of(public: bytes, successions: tuple[Succession, ...]) -> tuple[bytes, ...]:
+    """Return the public keys of a log: the one that signs, and those that signed before, the newest first."""
+    return (public, *(one.old for one in reversed(successions)))
+
+
+def succeed(old: LogPrivateKey, new: bytes) -> Succession:
+    """Have a key sign the public key that follows it."""
+    return Succession(old.public, new, old.sign(signed_text(old.public, new)))
 
 
 class Cosigner:

@@ -90,6 +90,10 @@ class VerifierKey:
             f"điểm kiểm của {self.name} không do khóa này ký", f"a checkpoint of {self.name} is not signed by this key"
         )
 
+    def is_named_in(self, note: str) -> bool:
+        """Tell whether a note carries a signature that names this key; it is not verified."""
+        return any(True for _ in self._signatures_of_this_key(split_note(note)[1]))
+
     def cosigned_at(self, note: str) -> int:
         """Return when this witness cosigned a checkpoint, in seconds since 1970 (C2SP `tlog-cosignature`).
 

@@ -1,0 +1,97 @@
+"""The key that signs the log, as the folder of keys has it now: gateways go on with another one while they run.
+
+They look once a second. What each has signed before stays valid, since the old key vouches for the new one in every later checkpoint.
+"""
+
+import secrets
+import time
+
+import structlog
+
+from lgsp_contracts.names import GatewayName
+from lgsp_gateway.evidence.verify.checkpoint import Predecessor
+from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.signers import FileLogKey, Signer, publics_of, succeed
+from lgsp_gateway.evidence.verify.succession import Succession, leading_to
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
+from lgsp_gateway.keys.key_store import KeyStore
+
+LOOK_SECONDS = 1.0
+
+
+def signer_of(origin: str, keys: KeyStore) -> Signer:
+    """Return what signs a log with the present key."""
+    key = FileLogKey(keys.log_key())
+    return Signer(origin, key, _successions(keys, key.public))
+
+
+def log_publics(keys: KeyStore) -> tuple[bytes, ...]:
+    """Return the public keys that sign the logs of a bus or have signed them, the newest first."""
+    public = FileLogKey(keys.log_key()).public
+    return publics_of(public, _successions(keys, public))
+
+
+def rotate_log_key(keys: KeyStore) -> str:
+    """Make a new key that signs the logs from now on, and have the present one vouch for it.
+
+    Returns:
+        The public key, as a verifier key without a name shows it.
+
+    Raises:
+        OSError: the folder of keys cannot be written.
+    """
+    seed = secrets.token_bytes(32)
+    new = FileLogKey(seed).public
+    keys.add_log_key(seed, succeed(FileLogKey(keys.log_key()), new).line().rstrip("\n"))
+    return str(VerifierKey("", new)).lstrip("+")
+
+
+class CurrentSigner:
+    """Signs the checkpoints of one log with the newest key in the folder.
+
+    Args:
+        origin: the name of the log.
+    """
+
+    def __init__(self, origin: str, keys: KeyStore) -> None:
+        self._origin = origin
+        self._keys = keys
+        self._version = keys.log_version()
+        self._signer = signer_of(origin, keys)
+        self._looked_at = time.monotonic()
+
+    @property
+    def key(self) -> VerifierKey:
+        """Return the verifier key that signs now."""
+        return self._signer.key
+
+    def log_keys(self, note: str, gateway: GatewayName) -> LogKeys:
+        """Return the keys of this log under all origins that one of its checkpoints names.
+
+        Raises:
+            Refusal: `evidence-forged`, when the checkpoint is none of this gateway's log.
+        """
+        return self._signer.log_keys(note, gateway)
+
+    def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
+        """Return a checkpoint as a signed note, by the newest key."""
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._look()
+        return self._signer.sign(size, root, predecessors)
+
+    def _look(self) -> None:
+        self._looked_at = time.monotonic()
+        version = self._keys.log_version()
+        if version == self._version:
+            return
+        try:
+            self._signer = signer_of(self._origin, self._keys)
+        except (OSError, ValueError) as error:  # it is being copied: the former key signs until it is whole
+            structlog.get_logger().warning("a key of the evidence cannot be read", error=type(error).__name__)
+            return
+        self._version = version
+        structlog.get_logger().info("another key signs checkpoints", key=str(self._signer.key))
+
+
+def _successions(keys: KeyStore, public: bytes) -> tuple[Succession, ...]:
+    return leading_to(public, [Succession.parse(line) for line in keys.log_successions()])
