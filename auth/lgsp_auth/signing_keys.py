@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -41,7 +41,12 @@ class SigningKey:
 
     @classmethod
     def _with_thumbprint(cls, private: ec.EllipticCurvePrivateKey) -> "SigningKey":
-        return cls(thumbprint(_public_jwk(private)), private)
+        return cls(thumbprint(jwk_of(private.public_key())), private)
+
+    @property
+    def public(self) -> ec.EllipticCurvePublicKey:
+        """Return the public half."""
+        return self.private.public_key()
 
     def to_pem(self) -> bytes:
         """Return the key as unencrypted PKCS #8 PEM; a file with it must be private (mode 0600)."""
@@ -51,11 +56,29 @@ class SigningKey:
 
     def public_jwk(self) -> dict[str, str]:
         """Return the public half as a JSON Web Key (RFC 7517)."""
-        return _public_jwk(self.private) | {"kid": self.kid, "use": "sig", "alg": ALGORITHM}
+        return jwk_of(self.public) | {"kid": self.kid, "use": "sig", "alg": ALGORITHM}
 
     def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:
         """Return a JWT with these claims, signed by this key."""
         return jwt.encode(dict(claims), self.private, algorithm=ALGORITHM, headers={"kid": self.kid, "typ": typ})
+
+
+class TokenKey(Protocol):
+    """A key that signs access tokens, wherever its private half is: in a file (`SigningKey`), or in a token that keeps it."""
+
+    @property
+    def kid(self) -> str:
+        """Return its RFC 7638 thumbprint."""
+
+    @property
+    def public(self) -> ec.EllipticCurvePublicKey:
+        """Return its public half."""
+
+    def public_jwk(self) -> dict[str, str]:
+        """Return the public half as a JSON Web Key (RFC 7517)."""
+
+    def sign(self, claims: Mapping[str, Any], typ: str = "JWT") -> str:
+        """Return a JWT with these claims, signed by this key."""
 
 
 class KeyRing:
@@ -68,12 +91,12 @@ class KeyRing:
         ValueError: there is no key.
     """
 
-    def __init__(self, keys: Iterable[SigningKey]) -> None:
+    def __init__(self, keys: Iterable[TokenKey]) -> None:
         self._keys = {key.kid: key for key in keys}
         if not self._keys:
             raise ValueError("a key ring needs at least one key")
         self.current = list(self._keys.values())[-1]
-        self._verifying = {kid: VerificationKey(kid, key.private.public_key()) for kid, key in self._keys.items()}
+        self._verifying = {kid: VerificationKey(kid, key.public) for kid, key in self._keys.items()}
 
     def find(self, kid: str) -> VerificationKey | None:
         """Return what verifies the tokens of a key; None where it is not in the ring."""
@@ -89,7 +112,8 @@ class KeyRing:
         return {"keys": [key.public_jwk() for key in self._keys.values()]}
 
 
-def _public_jwk(private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
-    numbers = private.public_key().public_numbers()
+def jwk_of(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    """Return a P-256 public key as a JSON Web Key (RFC 7517), without an id."""
+    numbers = public.public_numbers()
     x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y}

@@ -6,7 +6,7 @@ The one composition root. Each package builds its own part; what stands here is 
 import secrets
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nats.aio.client import Client
 
@@ -59,6 +59,7 @@ from lgsp_gateway.observability.delivery_checks import DeliveryChecks
 from lgsp_gateway.observability.expirations.own_ends import OwnEnds
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.observability.subscription_metrics import BACKLOG_SECONDS
+from lgsp_gateway.operate.certificates.renewal import ensure_files, open_renewal
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.issuers import open_people
@@ -72,6 +73,9 @@ from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
 from lgsp_runtime.tls import TlsFiles
 
+if TYPE_CHECKING:
+    from lgsp_gateway.keys.pkcs11_token import Pkcs11Token
+
 ISSUER_SECONDS = 30.0
 """How long asking another issuer for its keys may take."""
 
@@ -83,9 +87,9 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         Refusal: `cannot-start` or `invalid-document`.
     """
     background = process.background
-    tls = TlsFiles.for_server(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
+    tls = _open_tls(settings)
     settings = with_addresses(settings, tls)
-    keys = KeyStore(settings.keys, settings.public_url)
+    keys = KeyStore(settings.keys, settings.public_url, open_token(settings))
     keys.ensure()
     cipher = _open_cipher(keys, background)
     nats = _NatsUsers(settings)
@@ -214,7 +218,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             process.stop,
         )
         port = await _open_http(stack, settings, parts, tls)
-        _watch_tls(background, tls, nats.tls)
+        await _watch_tls(stack, settings, connection, cipher, background, tls, nats.tls)
         processes.freeze_gc()
         process.ready(f"{'https' if tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
@@ -235,6 +239,19 @@ def _open_cipher(keys: KeyStore, background: Background) -> PayloadCipher:
     cipher = PayloadCipher(keys.storage_keys, keys.storage_key_times)
     background.run_every("storage keys", 10 * REREAD_SECONDS, cipher.refresh, within=None, at_once=False)
     return cipher
+
+
+def open_token(settings: GatewaySettings) -> "Pkcs11Token | None":
+    """Open the PKCS#11 token that the settings name; None where they name none.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    if settings.pkcs11_module is None or settings.pkcs11_pin_file is None:
+        return None
+    from lgsp_gateway.keys.pkcs11_token import Pkcs11Token, TokenAddress  # noqa: PLC0415 - for those alone who have a token
+
+    return Pkcs11Token(TokenAddress(settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin_file))
 
 
 def _own_ends(settings: GatewaySettings, keys: KeyStore, connection: Client) -> OwnEnds:
@@ -329,10 +346,30 @@ async def _open_http(
     return await server.open(settings.host, settings.port, tls, share_port=settings.share_port)
 
 
-def _watch_tls(background: Background, *files: TlsFiles | None) -> None:
-    """Read certificates anew when they change."""
+def _open_tls(settings: GatewaySettings) -> TlsFiles | None:
+    """Return the TLS context of the HTTP server; None where it has no TLS.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    ensure_files(settings)
+    return TlsFiles.for_server(settings.tls_cert, settings.tls_key)
+
+
+async def _watch_tls(
+    stack: AsyncExitStack,
+    settings: GatewaySettings,
+    connection: Client,
+    cipher: PayloadCipher,
+    background: Background,
+    *files: TlsFiles | None,
+) -> None:
+    """Read certificates anew when they change, and have them renewed where there is an ACME authority."""
     for tls_files in filter(None, files):
         background.run_forever("tls files", tls_files.watch)
+    await open_renewal(stack, settings, connection, cipher, background)
 
 
 def with_addresses(settings: GatewaySettings, tls: TlsFiles | None) -> GatewaySettings:

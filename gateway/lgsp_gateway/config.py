@@ -143,6 +143,22 @@ class GatewaySettings(_NatsSettings):
         default=None, description="Certificate chain (PEM) of the HTTP server. Reloaded when the file changes."
     )
     tls_key: Path | None = Field(default=None, description="Private key (PEM) of the certificate.")
+    acme_directory: str = Field(
+        default="",
+        description="URL of the directory of an ACME authority (RFC 8555). The gateways get the certificate of the public URL's host there, renew it, and"
+        " write it to `tls-cert` and `tls-key`.",
+    )
+    acme_contact: str = Field(default="", description="Mail address that the ACME authority may write to.")
+    acme_ca: Path | None = Field(
+        default=None,
+        description="CA certificates (PEM) of the ACME authority's own HTTPS, where the system does not trust it.",
+    )
+    acme_port: int = Field(
+        default=80,
+        ge=1,
+        le=65535,
+        description="Port on which the ACME authority's challenges are answered, as seen from it port 80.",
+    )
     proxies: Annotated[tuple[setting_values.Network, ...], PlainValidator(setting_values.read_networks)] = Field(
         default=(),
         description="Addresses or networks of reverse proxies, separated by commas. `--connections-each` does not apply to them.",
@@ -154,6 +170,12 @@ class GatewaySettings(_NatsSettings):
     keys: Path = Field(
         default=DEFAULT_STATE / "keys", description="Folder of the signing keys, shared by all gateways."
     )
+    pkcs11_module: Path | None = Field(
+        default=None,
+        description="PKCS#11 library of a token or HSM. The keys that `lgsp keys move-to-token` has made there sign tokens and evidence.",
+    )
+    pkcs11_token: str = Field(default="lgsp", description="Label of the token.")
+    pkcs11_pin_file: Path | None = Field(default=None, description="File with the PIN of the token's user.")
     issuers: Path | None = Field(
         default=None, description="File of other trusted token issuers (docs/operate/other-issuers.md)."
     )
@@ -333,6 +355,12 @@ class GatewaySettings(_NatsSettings):
     def _has_both_tls_files(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls-cert and tls-key belong together; give both, or neither")
+        if (self.pkcs11_module is None) != (self.pkcs11_pin_file is None):
+            raise ValueError("pkcs11-module and pkcs11-pin-file belong together; give both, or neither")
+        if self.acme_directory and self.tls_cert is None:
+            raise ValueError("acme-directory needs tls-cert and tls-key, the files that the certificate is written to")
+        if self.acme_directory and not self.public_url.startswith("https://"):
+            raise ValueError("acme-directory needs a public-url that begins with https://")
         return self
 
     @field_validator("fast_path", mode="before")

@@ -123,6 +123,48 @@ def rotate_log_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None
     )
 
 
+def move_to_token(
+    *,
+    module: Path,
+    pin_file: Path,
+    token: str = "lgsp",  # noqa: S107 - the label of a token
+    state_dir: StateFolder = DEFAULT,
+    keys: Path | None = None,
+) -> None:
+    """Make the keys that sign evidence and access tokens in a PKCS#11 token. Those in files vouch for them, and verify what they signed.
+
+    Start the gateways with the settings `pkcs11-…` afterwards, one after the other.
+
+    Parameters
+    ----------
+    module
+        The PKCS#11 library of the token, such as /usr/lib/softhsm/libsofthsm2.so.
+    pin_file
+        A file with the PIN of the token's user.
+    token
+        The label of the token.
+    state_dir
+        The folder of a local bus.
+    keys
+        The folder of keys of the gateways, where it is another.
+    """
+    from lgsp_gateway.keys.pkcs11_token import Pkcs11Token, TokenAddress  # noqa: PLC0415 - for those alone who have a token
+
+    store, opened = KeyStore(keys or StateDir(state_dir).keys), Pkcs11Token(TokenAddress(module, token, pin_file))
+    store.ensure()
+    log = log_key.move_log_key_to_token(store, opened)
+    signing = (opened.signing_key() or opened.make_signing_key()).kid
+    out(localized(f"khóa {log} ký nhật ký bằng chứng\n", f"the key {log} signs the evidence\n"))
+    out(localized(f"khóa {signing} ký mã truy cập\n", f"the key {signing} signs access tokens\n"))
+    flags = f"--pkcs11-module {module} --pkcs11-token {token} --pkcs11-pin-file {pin_file}"
+    out(
+        localized(
+            f"hãy khởi động lại lần lượt từng gateway với {flags}\n",
+            f"restart the gateways one after the other with {flags}\n",
+        )
+    )
+
+
 def rotate_storage_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
     """Make a new key that encrypts what is stored, from a minute later on. What is stored stays readable by the old one.
 

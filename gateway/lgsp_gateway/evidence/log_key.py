@@ -5,29 +5,33 @@ They look once a second. What each has signed before stays valid, since the old 
 
 import secrets
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.checkpoint import Predecessor
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
-from lgsp_gateway.evidence.verify.signers import FileLogKey, Signer, publics_of, succeed
+from lgsp_gateway.evidence.verify.signers import FileLogKey, LogPrivateKey, Signer, publics_of, succeed
 from lgsp_gateway.evidence.verify.succession import Succession, leading_to
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.keys.key_store import KeyStore
+
+if TYPE_CHECKING:
+    from lgsp_gateway.keys.pkcs11_token import Pkcs11Token
 
 LOOK_SECONDS = 1.0
 
 
 def signer_of(origin: str, keys: KeyStore) -> Signer:
     """Return what signs a log with the present key."""
-    key = FileLogKey(keys.log_key())
+    key = _private_key(keys)
     return Signer(origin, key, _successions(keys, key.public))
 
 
 def log_publics(keys: KeyStore) -> tuple[bytes, ...]:
     """Return the public keys that sign the logs of a bus or have signed them, the newest first."""
-    public = FileLogKey(keys.log_key()).public
+    public = _private_key(keys).public
     return publics_of(public, _successions(keys, public))
 
 
@@ -42,8 +46,23 @@ def rotate_log_key(keys: KeyStore) -> str:
     """
     seed = secrets.token_bytes(32)
     new = FileLogKey(seed).public
-    keys.add_log_key(seed, succeed(FileLogKey(keys.log_key()), new).line().rstrip("\n"))
+    keys.add_log_key(seed, succeed(_private_key(keys), new).line().rstrip("\n"))
     return str(VerifierKey("", new)).lstrip("+")
+
+
+def move_log_key_to_token(keys: KeyStore, token: "Pkcs11Token") -> str:
+    """Make the key that signs the logs in a token, and have the present one vouch for it.
+
+    Returns:
+        The public key, as a verifier key without a name shows it.
+
+    Raises:
+        OSError: the folder of keys cannot be written.
+        Refusal: `cannot-start`, where the token refuses.
+    """
+    public = (token.log_key() or token.make_log_key()).public
+    keys.add_log_succession(succeed(FileLogKey(keys.log_key()), public).line().rstrip("\n"))
+    return str(VerifierKey("", public)).lstrip("+")
 
 
 class CurrentSigner:
@@ -91,6 +110,11 @@ class CurrentSigner:
             return
         self._version = version
         structlog.get_logger().info("another key signs checkpoints", key=str(self._signer.key))
+
+
+def _private_key(keys: KeyStore) -> LogPrivateKey:
+    key = keys.log_private_key()
+    return FileLogKey(key) if isinstance(key, bytes) else key
 
 
 def _successions(keys: KeyStore, public: bytes) -> tuple[Succession, ...]:

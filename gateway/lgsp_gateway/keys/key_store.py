@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,6 +21,9 @@ from lgsp_auth.public_jwk import VerificationKey
 from lgsp_auth.signing_keys import KeyRing, SigningKey
 from lgsp_problems import CannotStart, NotFound, Refusal
 from lgsp_runtime import durable_file
+
+if TYPE_CHECKING:
+    from lgsp_gateway.keys.pkcs11_token import Pkcs11Key, Pkcs11Token
 
 REREAD_SECONDS = 1.0
 SUPERSEDED_KEY_SECONDS = 2 * DEFAULT_LIFE
@@ -36,10 +40,12 @@ class KeyStore:
     Args:
         folder: created by `ensure`.
         issuer: the `iss` of the tokens that its keys sign; empty where it is not needed.
+        token: a PKCS#11 token; what it has signs in place of the files, which verify what they have signed before.
     """
 
-    def __init__(self, folder: Path, issuer: str = "") -> None:
+    def __init__(self, folder: Path, issuer: str = "", token: "Pkcs11Token | None" = None) -> None:
         self.issuer = issuer
+        self.token = token
         self.on_new_key: Callable[[str], None] | None = None
         """Called with the `kid` of the key that signs from now on."""
         self.on_removed: Callable[[str], None] | None = None
@@ -154,6 +160,11 @@ class KeyStore:
         """Return the private key (Ed25519, 32 bytes) that signs the checkpoints of the evidence: the newest."""
         return self._newest_log_file().read_bytes()
 
+    def log_private_key(self) -> "bytes | Pkcs11Key":
+        """Return what signs the checkpoints of the evidence: the key in the token, or else the private key in the newest file."""
+        held = self.token.log_key() if self.token else None
+        return held or self.log_key()
+
     def log_successions(self) -> list[str]:
         """Return the lines by which the keys of the evidence vouch for those that followed them, the oldest first."""
         try:
@@ -175,10 +186,18 @@ class KeyStore:
         Raises:
             OSError: the folder cannot be written.
         """
-        lines = "".join(f"{line}\n" for line in (*self.log_successions(), succession))
-        durable_file.write(self._folder / _LOG_SUCCESSIONS, lines.encode())
+        self.add_log_succession(succession)
         number = _log_number(self._newest_log_file()) + 1
         durable_file.write(self._folder / f"evidence-log-{number}.key", seed)
+
+    def add_log_succession(self, succession: str) -> None:
+        """Add the line by which a key of the evidence vouches for the next one.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        lines = "".join(f"{line}\n" for line in (*self.log_successions(), succession))
+        durable_file.write(self._folder / _LOG_SUCCESSIONS, lines.encode())
 
     def _newest_log_file(self) -> Path:
         return max([self._log_file(), *self._folder.glob("evidence-log-*.key")], key=_log_number)
@@ -266,7 +285,8 @@ class KeyStore:
     def _replace_ring(self, keys: dict[str, SigningKey]) -> None:
         before = self._ring
         try:
-            self._ring = KeyRing(keys.values())
+            held = self.token.signing_key() if self.token else None
+            self._ring = KeyRing([*keys.values(), *([held] if held else [])])
         except ValueError as error:  # the first read found none
             raise _folder_unusable(self._folder, error) from error
         if before is None:
