@@ -58,6 +58,7 @@ from lgsp_gateway.observability.checks import Checks
 from lgsp_gateway.observability.delivery_checks import DeliveryChecks
 from lgsp_gateway.observability.expirations.own_ends import OwnEnds
 from lgsp_gateway.observability.metrics import Metrics
+from lgsp_gateway.observability.storage_forecast import StorageForecast
 from lgsp_gateway.observability.subscription_metrics import BACKLOG_SECONDS
 from lgsp_gateway.operate.certificates.renewal import ensure_files, open_renewal
 from lgsp_gateway.registry.build import RegistryParts
@@ -140,7 +141,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         await _watch_connections(buses, registry, system, removed_keys, background)
         reading = EvidenceReading.open(stack, settings, await nats.connect_in(stack, "reading", background))
         health = await Health.open(
-            _own_ends(settings, keys, connection),
+            await _own_ends(settings, keys, connection, bounds.space, background),
             registry,
             evidence,
             reading,
@@ -254,8 +255,14 @@ def open_token(settings: GatewaySettings) -> "Pkcs11Token | None":
     return Pkcs11Token(TokenAddress(settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin_file))
 
 
-def _own_ends(settings: GatewaySettings, keys: KeyStore, connection: Client) -> OwnEnds:
-    return OwnEnds(settings.name, _certificate_checks(settings).ends, keys.signs_since, connection)
+async def _own_ends(
+    settings: GatewaySettings, keys: KeyStore, connection: Client, space: StorageSpace, background: Background
+) -> OwnEnds:
+    """Return what ends of this gateway, the room of its storage included, whose growth is recorded from now on."""
+    forecast = StorageForecast(space, connection)
+    await forecast.start(settings.replicas, background)
+    files = _certificate_checks(settings).ends
+    return OwnEnds(settings.name, files, keys.signs_since, connection, forecast.ends)
 
 
 def _certificate_checks(settings: GatewaySettings) -> CertificateChecks:

@@ -145,6 +145,7 @@ GATEWAY = {
     "expiring events",
     "files",
     "gateway presence",
+    "growth of storage",
     "health of streams",
     "lane discovery",
     "notifications",

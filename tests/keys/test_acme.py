@@ -49,18 +49,21 @@ async def test_two_gateways_share_one_certificate_of_a_real_authority(tmp_path: 
             assert leaf.not_valid_after_utc > datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=80)
             port = int(gateways[0].command[gateways[0].command.index("--port") + 1])
 
+            seen: list[object] = []
+
             async def is_served() -> bool:
                 try:
                     async with bus.session.get(
-                        f"https://127.0.0.1:{port}/healthz",
+                        f"https://127.0.0.1:{port}/livez",
                         ssl=ssl.create_default_context(cadata=root),
                         server_hostname=DOMAIN,
                     ) as answer:
                         return answer.status == 200
-                except aiohttp.ClientError:
+                except aiohttp.ClientError as error:
+                    seen[:] = [error]
                     return False
 
-            await eventually(is_served)
+            await eventually(is_served, seen=lambda: seen)
             for gateway in gateways:
                 await gateway.stop()
     finally:

@@ -219,6 +219,11 @@ def register(app: App) -> None:
     app.command(gateway)
     indexer = App(name="indexer", help="Fill the search index of the evidence.", error_formatter=_settings_error)
     indexer.command("lgsp_gateway.cli.gateway_commands:run_indexer", name="run", help="Run an indexer.")
+    indexer.command(
+        "lgsp_gateway.cli.indexer_commands:move_index",
+        name="move",
+        help="Fill another index beside the one that serves.",
+    )
     app.command(indexer)
     keys = App(name="keys", help="Manage the keys of the bus, and make those of a new system.")
     for function, (name, words) in _KEYS.items():

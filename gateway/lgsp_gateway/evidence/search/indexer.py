@@ -6,7 +6,7 @@ It is a process of its own, so that filling an index slows no call.
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from functools import partial
 from itertools import islice
@@ -22,6 +22,7 @@ from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search.store import Index
 from lgsp_problems import Refusal
 from lgsp_runtime import process as running
+from lgsp_runtime.background import Background
 from lgsp_runtime.nats import connection as nats_connection
 from lgsp_runtime.steady_clock import SteadyClock
 
@@ -64,6 +65,33 @@ async def serve(
     await process.background.stop()
     await connection.close()
     await index.close()
+
+
+async def fill(
+    endpoint: nats_connection.NatsEndpoint,
+    index: Index,
+    archives: ArchiveStore | None,
+    on_progress: Callable[[int, int], None],
+) -> None:
+    """Fill an index with all that the stream holds now, beside another index that serves meanwhile.
+
+    Args:
+        archives: to begin with what is no longer in the stream; None where there are none.
+        on_progress: told every second of the last batch that is in the index, and of the one to reach.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    async with Background() as background:
+        connection = await nats_connection.connect(endpoint, "index move", background=background)
+        goal = await entry_stream.last_sequence(connection)
+        background.run_forever("index", partial(_copy_for_ever, connection, index, archives, 0))
+        while (reached := await index.progress()) < goal:
+            on_progress(reached, goal)
+            await asyncio.sleep(WAIT_SECONDS)
+        on_progress(reached, goal)
+        await background.stop()
+        await connection.close()
 
 
 async def _copy_for_ever(connection: Client, index: Index, archives: ArchiveStore | None, keep_days: int) -> None:

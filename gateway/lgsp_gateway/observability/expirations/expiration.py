@@ -18,6 +18,7 @@ Kind = Literal[
     "system-key",
     "grant",
     "contract",
+    "storage",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Level = Literal["notice", "warning", "critical"]
@@ -53,6 +54,10 @@ _ADVICE: Mapping[Kind, Text] = {
     "contract": Text(
         "hãy chuyển các hệ thống khai thác sang phiên bản mới trước ngày này",
         "move its consumers to the next version before that day",
+    ),
+    "storage": Text(
+        "hãy chạy `lgsp evidence archive` hoặc thêm đĩa và tăng max_file_store",
+        "run `lgsp evidence archive`, or add disk space and raise max_file_store",
     ),
 }
 
@@ -103,7 +108,13 @@ class Expiration:
     def text(self, now: float) -> Text:
         """Return what ends when, and what is to be done, in one sentence."""
         days, advice, day = self.days_left(now), _ADVICE[self.kind], iso_time(self.end)[:10]
-        if days < 0:
+        if self.kind == "storage":
+            unit = "day" if days == 1 else "days"
+            vi, en = (
+                f"đầy sau {days} ngày theo tốc độ của tuần qua",
+                f"is full in {days} {unit} at the rate of the last week",
+            )
+        elif days < 0:
             vi, en = f"đã hết hạn ngày {day}", f"ended on {day}"
         elif days == 0:
             vi, en = f"hết hạn trong vòng 24 giờ ({day})", f"ends within 24 hours ({day})"
@@ -127,4 +138,5 @@ _TITLES: Mapping[Kind, Text] = {
     "system-key": Text("Khóa của hệ thống", "The key of system"),
     "grant": Text("Quyền khai thác", "The grant"),
     "contract": Text("Hợp đồng dữ liệu", "The contract"),
+    "storage": Text("Kho lưu của NATS", "The storage"),
 }

@@ -1,7 +1,7 @@
 """What ends of this gateway itself: its certificates, those of the NATS servers that it uses, the key that signs tokens."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,6 +23,7 @@ class OwnEnds:
         files: returns when its certificates end, by their files, in seconds since 1970.
         signs_since: returns since when the present key signs tokens, in seconds since 1970.
         connection: to NATS, which knows the servers.
+        storage: returns when each room of the storage will be full.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class OwnEnds:
         files: Callable[[], Mapping[str, float]],
         signs_since: Callable[[], float],
         connection: Client,
+        storage: Callable[[], Iterable[Expiration]] = tuple,
     ) -> None:
         self._gateway = gateway
         self._files = files
         self._signs_since = signs_since
         self.connection = connection
+        self._storage = storage
 
     async def read(self) -> list[Expiration]:
         """Return all of it."""
@@ -44,7 +47,7 @@ class OwnEnds:
         ]
         if since := self._signs_since():
             found.append(Expiration("token-key", self._gateway, since + TOKEN_KEY_DAYS * _DAY))
-        return found + await self._nats_servers()
+        return [*found, *self._storage(), *await self._nats_servers()]
 
     async def _nats_servers(self) -> list[Expiration]:
         found = []
