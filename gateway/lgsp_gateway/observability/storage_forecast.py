@@ -24,6 +24,9 @@ WEEK_SECONDS = 7 * 86_400.0
 LEAST_SECONDS = 6 * SAMPLE_SECONDS
 """For how long growth must have been seen before it says something of the next days."""
 
+_FAR = 9e10
+"""The last moment that is told, in seconds since 1970."""
+
 Sample = tuple[float, int]
 """Seconds since 1970, and bytes used then."""
 
@@ -81,8 +84,6 @@ class StorageForecast:
 
     def ends(self) -> list[Expiration]:
         """Return when each room that grows will be full."""
-        now, found = time.time(), []
-        for room in self._space.rooms():
-            if end := full_at(self._samples.get(room.name, []), room, now):
-                found.append(Expiration("storage", room.name, min(end, 1e11 - 1)))
-        return found
+        now, rooms = time.time(), self._space.rooms()
+        forecasts = [(room, full_at(self._samples.get(room.name, []), room, now)) for room in rooms]
+        return [Expiration("storage", room.name, min(end, _FAR)) for room, end in forecasts if end]

@@ -84,7 +84,8 @@ async def fill(
     """
     async with Background() as background:
         connection = await nats_connection.connect(endpoint, "index move", background=background)
-        goal = await entry_stream.last_sequence(connection)
+        goal, reached = await entry_stream.last_sequence(connection), await index.progress()
+        on_progress(reached, goal)  # the tables are there from now on
         background.run_forever("index", partial(_copy_for_ever, connection, index, archives, 0))
         while (reached := await index.progress()) < goal:
             on_progress(reached, goal)
