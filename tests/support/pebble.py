@@ -55,7 +55,23 @@ async def running_pebble(folder: Path, life_seconds: int) -> AsyncIterator[Pebbl
     }
     (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
     names = Process(
-        [dns_binary, "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01", f"127.0.0.1:{dns}", "-http01", "", "-https01", "", "-tlsalpn01", "", "-management", f"127.0.0.1:{free_port()}"],
+        [
+            dns_binary,
+            "-defaultIPv4",
+            "127.0.0.1",
+            "-defaultIPv6",
+            "",
+            "-dns01",
+            f"127.0.0.1:{dns}",
+            "-http01",
+            "",
+            "-https01",
+            "",
+            "-tlsalpn01",
+            "",
+            "-management",
+            f"127.0.0.1:{free_port()}",
+        ],
         folder / "dns.log",
     )
     pebble = Process(

@@ -138,6 +138,7 @@ def _files(manifest: Manifest) -> list[Path]:
         for kind in ("file", "yaml")
         if kind in value
     ]
+    named += [path for name, path in (manifest.document.get("tls") or {}).items() if name != "legacy"]
     if "wsdl" in manifest.document.get("soap", {}):
         named.append(manifest.document["soap"]["wsdl"])
     return [Path(manifest.location.name), *(manifest.folder / path for path in named)]

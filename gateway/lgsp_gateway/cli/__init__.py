@@ -233,6 +233,11 @@ def register(app: App) -> None:
     nats.command(
         "lgsp_gateway.cli.nats_commands:config", name="config", help="Write the configuration of a NATS server."
     )
+    nats.command(
+        "lgsp_gateway.cli.nats_commands:rotate_password",
+        name="rotate-password",
+        help="Give a NATS user of the bus a new password.",
+    )
     app.command(nats)
     bench = App(name="bench", help="Measure the bus.")
     bench.command("lgsp_gateway.cli.bench_commands:up", name="up", help="Run a bus to be measured.")

@@ -1,6 +1,9 @@
 """`lgsp nats config`: the configuration of the NATS servers of a bus in production."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import out
 from lgsp_contracts.file_references import parse_size
@@ -130,3 +133,43 @@ def _size(text: str) -> int:
             en=f'"{text}" is no size; write it as in 200GiB.',
         )
     return size
+
+
+def rotate_password(
+    user: str,
+    /,
+    *,
+    configuration: Annotated[list[Path], Parameter(name="--configuration", negative="")],
+    nats_passwords: Path,
+) -> None:
+    """Give a NATS user of the bus a new password, in its file and in the configuration of the servers of this machine.
+
+    Then restart each server; gateways come back with the new password, and need no restart.
+
+    Parameters
+    ----------
+    user
+        gateway, system, archiver or people.
+    configuration
+        The `nats.conf` of a server of this machine; may be given several times.
+    nats_passwords
+        The folder of the passwords.
+    """
+    if user not in nats_users.NAMES:
+        raise CannotStart(
+            vi=f"Không có người dùng NATS {user}; hãy chọn một trong {', '.join(nats_users.NAMES)}.",
+            en=f"There is no NATS user {user}; choose one of {', '.join(nats_users.NAMES)}.",
+        )
+    try:
+        nats_users.change_password(nats_passwords, user, configuration)
+    except OSError as error:
+        raise CannotStart(
+            vi=f"Không ghi được mật khẩu mới: {error}; hãy kiểm tra đường dẫn và quyền.",
+            en=f"The new password cannot be written: {error}; check the paths and their rights.",
+        ) from error
+    out(
+        localized(
+            f"đã đổi mật khẩu của {user}; hãy chép tệp sang các máy khác rồi khởi động lại nats-server\n",
+            f"the password of {user} is changed; copy the files to other machines, then restart nats-server\n",
+        )
+    )

@@ -6,6 +6,7 @@ who that is (`nats/auth_callout.py`).
 """
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,34 @@ def ensure_passwords(folder: Path) -> dict[str, str]:
         Refusal: `cannot-start`, as `ensure_secret`.
     """
     return {name: ensure_secret(folder / name) for name in (*NAMES, ROUTES)}
+
+
+def change_password(folder: Path, user: str, configurations: Sequence[Path]) -> str:
+    """Give a user a new password: in the configuration of the servers, which have still to read it, and in the user's file.
+
+    Args:
+        folder: of the passwords, a file each.
+        configurations: the `nats.conf` of each server on this machine.
+
+    Returns:
+        The new password.
+
+    Raises:
+        Refusal: `cannot-start`, where a configuration does not have the present password; then nothing is changed.
+        OSError: a file cannot be read or written.
+    """
+    old, new = ensure_secret(folder / user), new_secret().decode()
+    texts = {path: path.read_text(encoding="utf-8") for path in configurations}
+    for path, text in texts.items():
+        if old not in text:
+            raise CannotStart(
+                vi=f"{path} không có mật khẩu hiện tại của người dùng {user}; hãy chỉ đúng tệp cấu hình và thư mục mật khẩu.",
+                en=f"{path} does not have the present password of user {user}; name the right configuration and folder of passwords.",
+            )
+    for path, text in texts.items():
+        durable_file.write(path, text.replace(old, new).encode())
+    durable_file.write(folder / user, new.encode())
+    return new
 
 
 def accounts(passwords: dict[str, str]) -> dict[str, Any]:

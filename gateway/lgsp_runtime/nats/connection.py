@@ -61,6 +61,14 @@ class NatsEndpoint:
     password: str = ""
     token: Callable[[], str] | None = None
     tls: ssl.SSLContext | None = None
+    password_file: Path | None = None
+
+    def current_password(self) -> str:
+        """Return the password that is in the file now, so that one that was changed needs no restart; where it cannot be read, that of the start."""
+        if self.password_file:
+            with contextlib.suppress(OSError):
+                return self.password_file.read_text(encoding="utf-8").strip() or self.password
+        return self.password
 
     @property
     def servers(self) -> list[str]:
@@ -70,7 +78,7 @@ class NatsEndpoint:
     @property
     def credentials(self) -> dict[str, Any]:
         """Return who connects, as nats-py wants it."""
-        who = {"token": self.token} if self.token else {"user": self.user, "password": self.password}
+        who = {"token": self.token} if self.token else {"user": self.user, "password": self.current_password}
         return {**who, "tls": self.tls} if self.tls else who
 
     @classmethod
@@ -83,7 +91,8 @@ class NatsEndpoint:
             Refusal: `cannot-start`, when the file cannot be read.
         """
         try:
-            return cls(url, user, password_file.read_text(encoding="utf-8").strip(), tls=tls)
+            password = password_file.read_text(encoding="utf-8").strip()
+            return cls(url, user, password, tls=tls, password_file=password_file)
         except OSError as error:
             raise CannotStart(
                 vi=f"Không đọc được mật khẩu NATS ở {password_file}: {error.strerror}.",

@@ -332,7 +332,9 @@ class FastNatsClient:
         options |= {"echo": True, "headers": True, "no_responders": True, "name": self._name}
         if self._door.token:
             return options | {"auth_token": self._door.token()}
-        user, password = (self._door.user, self._door.password) if self._door.user else (server.user, server.password)
+        user, password = (
+            (self._door.user, self._door.current_password()) if self._door.user else (server.user, server.password)
+        )
         return options | ({"user": user, "pass": password} if user else {})
 
     def _on_link_end(self, link: Link) -> None:
