@@ -266,6 +266,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "dead-letters list": [("--service", "{}", *URL), ("--system", "{}", *URL)],
     "dead-letters retry": [("--all", "--service", "{}", *URL), ("--all", "--system", "{}", *URL)],
     "nats config": [("{}", "--to", "{folder}", "--store", "x", "--max-storage", "1GiB")],
+    "nats rotate-password": [("{}", "--configuration", "{out}", "--nats-passwords", "{folder}")],
     "evidence search": [],  # as queries, which the gateway holds
     "evidence prove": [("{}", *URL)],
     "evidence witness": [],  # `--name` is the witness's own, of no pattern of the bus
