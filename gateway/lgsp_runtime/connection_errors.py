@@ -67,18 +67,26 @@ def describe_error(error: BaseException) -> str:
     return type(error).__name__
 
 
-async def describe_with_certificate(error: BaseException, host: str, port: int, seconds: float = FETCH_SECONDS) -> str:
+def is_untrusted(error: BaseException) -> bool:
+    """Tell whether a connection failed because the certificate of the server was not accepted."""
+    return isinstance(_root_cause(error), ssl.SSLCertVerificationError)
+
+
+async def describe_with_certificate(
+    error: BaseException, host: str, port: int, seconds: float = FETCH_SECONDS, *, greets_first: bool = False
+) -> str:
     """Describe why a connection failed, and, where a certificate was not accepted, what it certifies, who issued it and until when.
 
     Args:
         host, port: of the server; they are connected to once more, for the certificate alone.
         seconds: how long that may take, at most `FETCH_SECONDS`.
+        greets_first: the server says a line before TLS begins, as one of NATS does.
     """
     description = describe_error(error)
     cause = _root_cause(error)
     if not isinstance(cause, ssl.SSLCertVerificationError):
         return description
-    presented = await _fetch_certificate(host, port, min(seconds, FETCH_SECONDS))
+    presented = await _fetch_certificate(host, port, min(seconds, FETCH_SECONDS), greets_first=greets_first)
     if presented is None:
         return f"{description}; asked for {host}"
     now = datetime.now(UTC)
@@ -111,14 +119,20 @@ def _error_chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-async def _fetch_certificate(host: str, port: int, seconds: float) -> PresentedCertificate | None:
+async def _fetch_certificate(
+    host: str, port: int, seconds: float, *, greets_first: bool
+) -> PresentedCertificate | None:
     """Return the certificate that a server presents; None where none can be fetched."""
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
     try:
         async with asyncio.timeout(seconds):
-            _, writer = await asyncio.open_connection(host, port, ssl=unverified, server_hostname=host)
+            encrypted = None if greets_first else unverified
+            reader, writer = await asyncio.open_connection(host, port, ssl=encrypted)
+            if greets_first:
+                await reader.readline()
+                await writer.start_tls(unverified, server_hostname=host)
     except (OSError, TimeoutError):
         return None
     try:

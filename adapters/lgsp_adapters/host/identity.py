@@ -103,8 +103,8 @@ class SystemIdentity:
         parts = urlsplit(self.gateway)
         reason = await connection_errors.describe_with_certificate(error, parts.hostname or "", parts.port or 443)
         return CannotStart(
-            vi=f"Chứng thư của gateway ở {self.gateway} không đáng tin cậy: {reason}; hãy chỉ ra nơi cấp chứng thư bằng --gateway-ca.",
-            en=f"The gateway at {self.gateway} is not trusted: {reason}; name its certificate authority with --gateway-ca.",
+            vi=f"Chứng thư của gateway ở {self.gateway} không đáng tin cậy: {reason}; hãy nêu nơi cấp chứng thư bằng --ca, hoặc chỉ cho gateway bằng --gateway-ca.",
+            en=f"The gateway at {self.gateway} is not trusted: {reason}; name its certificate authority with --ca, or for the gateway alone with --gateway-ca.",
         )
 
     def _current_key(self) -> str:

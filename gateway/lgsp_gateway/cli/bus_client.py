@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -234,13 +235,17 @@ def run_against_bus(url: str, work: Coroutine[Any, Any, T]) -> T:
 
 
 def _unreachable(url: str, error: Exception) -> Refusal:
-    reason = connection_errors.describe_error(error)
     if isinstance(error, aiohttp.ClientSSLError):
+        parts = urlsplit(url)
+        reason = asyncio.run(
+            connection_errors.describe_with_certificate(error, parts.hostname or "", parts.port or 443)
+        )
         return Refusal(
             "bus-not-found",
-            vi=f"Không tin được trục ở {url} ({reason}); hãy đặt SSL_CERT_FILE là tệp của nơi cấp chứng thư cho nó.",
-            en=f"The bus at {url} is not believed ({reason}); name the file of who vouches for it in SSL_CERT_FILE.",
+            vi=f"Chứng thư của trục ở {url} không đáng tin cậy: {reason}; hãy nêu nơi cấp chứng thư bằng --ca.",
+            en=f"The bus at {url} is not trusted: {reason}; name its certificate authority with --ca.",
         )
+    reason = connection_errors.describe_error(error)
     return Refusal(
         "bus-not-found",
         vi=f"Không có trục nào trả lời ở {url} ({reason}); hãy kiểm tra địa chỉ, hoặc chạy ./lgsp up.",

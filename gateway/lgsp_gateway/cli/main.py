@@ -8,11 +8,13 @@ import os
 import sys
 import traceback
 from importlib.metadata import entry_points, version
+from pathlib import Path
 
 from cyclopts import App, Parameter
 
 from lgsp_contracts.cli.terminal import err, language
 from lgsp_problems import Refusal, Text
+from lgsp_runtime import authorities
 from lgsp_runtime.error_frames import frames
 
 EXTRAS = {"lgsp_gateway": "gateway", "lgsp_adapters": "adapters"}
@@ -35,7 +37,10 @@ DEBUG_VARIABLE = "LGSP_DEBUG"
 def main() -> None:
     """Run the command of this process, and exit as it ended."""
     try:
-        application()()
+        arguments, trusted = authorities.take_option(sys.argv[1:])
+        if trusted:  # before a command imports what reads them
+            authorities.trust(Path(trusted))
+        application()(arguments)
     except Refusal as refusal:
         sentence = refusal.detail.in_language(language())
         err(f"lgsp: {sentence}\n")
@@ -62,6 +67,8 @@ def application() -> App:
     app = App(
         name="lgsp",
         help="The data bus of a province.",
+        help_epilogue=f"Each command takes `{authorities.OPTION} FILE` (or `{authorities.VARIABLE}`): certificate authorities (PEM) to trust for every"
+        " connection, beside those of the machine.",
         version=version("lgsp"),
         default_parameter=Parameter(show_default=lambda value: value or None),  # an empty default says nothing
     )

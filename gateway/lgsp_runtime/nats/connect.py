@@ -37,5 +37,5 @@ async def connect_for_calls(
         fast = FastNatsClient(door, name, on_disconnected, on_reconnected)
         await fast.connect(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1), background)
     except (TimeoutError, OSError, NatsError, ValueError) as error:
-        raise cannot_connect(door.url, error) from error
+        raise await cannot_connect(door.url, error) from error
     return fast

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from nats.aio.client import Client
@@ -19,6 +20,7 @@ from nats.errors import ConnectionClosedError, FlushTimeoutError
 from nats.errors import Error as NatsError
 
 from lgsp_problems import CannotStart, Refusal
+from lgsp_runtime import connection_errors
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
@@ -26,6 +28,8 @@ from lgsp_runtime.nats.protocol import AuthorizationError
 from lgsp_runtime.nats.server_errors import with_type
 
 Hook = Callable[[], Awaitable[None]]
+
+_NATS_PORT = 4222
 
 RECONNECT_WAIT = 0.2
 """Seconds between two attempts to connect."""
@@ -113,12 +117,24 @@ def connection_broken() -> Refusal:
     )
 
 
-def cannot_connect(url: str, reason: Exception) -> Refusal:
-    """Return the refusal of a process that finds no NATS, or is not let in."""
+async def cannot_connect(url: str, reason: Exception) -> Refusal:
+    """Return the refusal of a process that finds no NATS, does not trust it, or is not let in."""
+    if connection_errors.is_untrusted(reason):
+        return await _untrusted(url, reason)
     why = str(reason) or type(reason).__name__
     return CannotStart(
         vi=f"Không kết nối được NATS ở {url}: {why}; hãy kiểm tra địa chỉ, máy chủ và người dùng.",
         en=f"Cannot connect to NATS at {url}: {why}; check the address, the server and the user.",
+    )
+
+
+async def _untrusted(url: str, reason: Exception) -> Refusal:
+    server = urlsplit(f"//{first_server(url)}")
+    host, port = server.hostname or "", server.port or _NATS_PORT
+    why = await connection_errors.describe_with_certificate(reason, host, port, greets_first=True)
+    return CannotStart(
+        vi=f"Chứng thư của máy chủ NATS ở {host}:{port} không đáng tin cậy: {why}; hãy nêu nơi cấp chứng thư bằng --ca, hoặc gọi máy chủ bằng tên có trong chứng thư.",
+        en=f"The NATS server at {host}:{port} is not trusted: {why}; name its certificate authority with --ca, or the server as its certificate does.",
     )
 
 
@@ -217,6 +233,8 @@ class ConnectionWatch:
         self._log = structlog.get_logger().bind(connection=name)
         self._last: Exception | None = None
         self._patience: asyncio.Timeout | None = None
+        self._untrusted = 0
+        """Attempts at which the certificate was not accepted; waiting does not mend it."""
 
     async def connect(self) -> None:
         """Make the connection.
@@ -243,7 +261,7 @@ class ConnectionWatch:
                 )
         except (TimeoutError, OSError, NatsError) as error:
             await connection.close()
-            raise cannot_connect(door.url, self._last or error) from error
+            raise await cannot_connect(door.url, self._last or error) from error
         except asyncio.CancelledError:
             await connection.close()
             raise
@@ -275,7 +293,9 @@ class ConnectionWatch:
         elif type(error) is not type(self._last):  # five attempts a second fail in the same way
             self._log.info("nats trouble", error=type(error).__name__)
         self._last = error
-        if self._patience and isinstance(error, AuthorizationError) and not self.connection.is_connected:
+        self._untrusted += connection_errors.is_untrusted(error)
+        hopeless = isinstance(error, AuthorizationError) or self._untrusted >= len(self._door.servers)
+        if self._patience and hopeless and not self.connection.is_connected:
             with contextlib.suppress(RuntimeError):  # it has connected since
                 self._patience.reschedule(0)
 

@@ -34,6 +34,7 @@ from nats.errors import (
 )
 from nats.errors import Error as NatsError
 
+from lgsp_runtime import connection_errors
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
@@ -120,7 +121,7 @@ class FastNatsClient:
         """
         try:
             async with asyncio.timeout(seconds):
-                await self._connect(self._refuse_to_start)
+                await self._connect(self._refuse_to_start, starts=True)
         except TimeoutError as error:
             raise (self.last_error or error) from error
         keeper = background or self._own
@@ -252,19 +253,20 @@ class FastNatsClient:
                 async with asyncio.timeout(PING_SECONDS):
                     await link.wait_until(lambda: link.has_ended or (link.info is not told and link.is_leaving))
 
-    async def _connect(self, on_refused: Hook) -> None:
+    async def _connect(self, on_refused: Hook, *, starts: bool = False) -> None:
         pause = FIRST_PAUSE
         while True:
-            refused = False
-            for server in self._known_servers():
+            refused, untrusted, servers = False, 0, self._known_servers()
+            for server in servers:
                 try:
                     self._activate(server, await self._open(server))
                 except (OSError, NatsError, TimeoutError) as error:
                     self._record_error(error)
                     refused |= isinstance(error, AuthorizationError)
+                    untrusted += connection_errors.is_untrusted(error)
                 else:
                     return
-            if refused:
+            if refused or (starts and untrusted == len(servers)):
                 await on_refused()
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come at once
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,0 +1,144 @@
+"""A province's own certificate authority, named once for all connections; and what is said where a certificate does not count."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from support import processes
+from support.authority import Authority
+from support.preloaded import run
+from support.processes import LGSP, Process, free_port
+from support.waits import eventually
+
+from lgsp_problems import Refusal
+from lgsp_runtime import authorities
+from lgsp_runtime.nats.connect import connect_for_calls
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
+from lgsp_runtime.tls import TlsFiles
+
+
+class Nats:
+    """A NATS server with TLS alone."""
+
+    def __init__(self, folder: Path, names: Sequence[x509.GeneralName]) -> None:
+        self.authority = Authority(folder)
+        self.port = free_port()
+        self.passwords = folder / "nats/passwords"
+        self._folder = folder
+        self._pair = self.authority.write("nats", names=names)
+
+    async def start(self) -> Process:
+        address = (
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--store",
+            str(self._folder / "store"),
+            "--max-storage",
+            "1GiB",
+        )
+        cert, key = map(str, self._pair)
+        tls = ("--tls-cert", cert, "--tls-key", key)
+        nats = self._folder / "nats"
+        code, _, err = await run(
+            *("nats", "config", "nats-1", "--to", str(nats), "--keys", str(self._folder / "keys"), *address, *tls)
+        )
+        assert code == 0, err
+        binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
+        assert binary
+        process = Process([binary, "-c", str(nats / "nats-1.conf")], self._folder / "nats.log")
+        await process.start(wait_ready=False)
+        await eventually(lambda: "Server is ready" in process.log.read_text())
+        return process
+
+
+@pytest.fixture
+async def nats(tmp_path: Path) -> AsyncIterator[Nats]:
+    started = Nats(tmp_path, [x509.IPAddress(ip_address("127.0.0.1"))])
+    process = await started.start()
+    yield started
+    await process.stop()
+
+
+async def test_who_does_not_trust_nats_says_so_at_once_and_why(nats: Nats) -> None:
+    endpoint = NatsEndpoint.with_password_file(f"tls://127.0.0.1:{nats.port}", "gateway", nats.passwords / "gateway")
+    for fast_path in (True, False):
+        began = time.monotonic()
+        with pytest.raises(Refusal) as refused:
+            await connect_for_calls(endpoint, "test", fast_path=fast_path)
+        assert time.monotonic() - began < 4.5, "five seconds are for servers that are not there"
+        said = refused.value.detail.en
+        assert "unable to get local issuer certificate" in said
+        assert "the certificate shown is nats, for 127.0.0.1, issued by Test authority" in said
+        assert "--ca" in said
+
+
+async def test_one_server_of_several_that_is_not_trusted_keeps_nobody_from_the_others(
+    nats: Nats, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = Nats(tmp_path / "other", [x509.DNSName("nats-2.example.vn")])
+    process = await other.start()
+    context = TlsFiles.for_client(nats.authority.path).context
+    url = f"tls://127.0.0.1:{other.port},tls://127.0.0.1:{nats.port}"
+    connection = await connect(
+        NatsEndpoint.with_password_file(url, "gateway", nats.passwords / "gateway", context), "test"
+    )
+    assert connection.connected_url is not None
+    assert connection.connected_url.port == nats.port
+    await connection.close()
+    await process.stop()
+
+
+async def test_one_option_trusts_an_authority_for_every_connection(nats: Nats, tmp_path: Path) -> None:
+    """A whole gateway over TLS to NATS and to its callers; nothing but `--ca` and `LGSP_CA` names the authority."""
+    cert, key = nats.authority.write("gateway", names=[x509.IPAddress(ip_address("127.0.0.1"))])
+    for folder in ("registry", "catalog"):
+        (tmp_path / folder).mkdir()
+    port = free_port()
+    settings = {
+        "name": "gw-1",
+        "port": port,
+        "nats": f"tls://127.0.0.1:{nats.port}",
+        "nats-passwords": nats.passwords,
+        "keys": tmp_path / "keys",
+        "registry": tmp_path / "registry",
+        "catalog": tmp_path / "catalog",
+        "tls-cert": cert,
+        "tls-key": key,
+        "public-url": f"https://127.0.0.1:{port}",
+    }
+    flags = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    gateway = Process([*LGSP, "gateway", "run", *flags, f"--ca={nats.authority.path}"], tmp_path / "gateway.log")
+    await gateway.start()
+    try:
+        doctor = ("doctor", "--url", f"https://127.0.0.1:{port}", "--token", "none")
+        code, out, _ = await processes.run(*doctor, environment={"LGSP_CA": str(nats.authority.path)})
+        assert (code, "token" in out, "is not trusted" in out) == (1, True, False), out
+        code, out, _ = await processes.run(*doctor)
+        assert (code, "is not trusted" in out, "issued by Test authority" in out) == (1, True, True), out
+    finally:
+        assert await gateway.stop() == 0
+
+
+def test_the_option_stands_anywhere_before_two_hyphens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(authorities.VARIABLE, raising=False)
+    assert authorities.take_option(["call", "--ca", "a.pem", "x"]) == (["call", "x"], "a.pem")
+    assert authorities.take_option(["--ca=a.pem", "call", "--", "--ca"]) == (["call", "--", "--ca"], "a.pem")
+    assert authorities.take_option(["call"]) == (["call"], "")
+    with pytest.raises(Refusal, match="--ca"):
+        authorities.take_option(["call", "--ca"])
+
+
+def test_a_file_without_certificates_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    before = dict(os.environ)
+    for name in ("ca.pem", "missing.pem"):
+        with pytest.raises(Refusal, match=r"check its path"):
+            authorities.trust(tmp_path / name)
+    assert dict(os.environ) == before
