@@ -20,9 +20,11 @@ VERSION = 1
 """The version of new entries. Those from before November 2026 have no version: they are calls, with unsalted digests."""
 
 Kind = Literal["call", "accepted", "delivery", "event", "file", "registry", "peer"]
-WRITTEN: tuple[Kind, ...] = ("call", "accepted", "delivery", "event", "file")
+SEARCHED: tuple[Kind, ...] = ("call", "accepted", "delivery", "event", "file")
+"""The kinds that the search index holds."""
+WRITTEN: tuple[Kind, ...] = (*SEARCHED, "registry")
 """The kinds that are written today."""
-RESERVED: tuple[Kind, ...] = ("registry", "peer")
+RESERVED: tuple[Kind, ...] = ("peer",)
 """The kinds whose names are taken, and whose schemas may still gain fields."""
 
 ENDINGS = frozenset({"answered", "replayed", "settled"})
@@ -47,11 +49,11 @@ def is_call(entry: Mapping[str, Any]) -> bool:
 
 
 def known_kind(entry: Mapping[str, Any]) -> Kind | None:
-    """Return the kind of an entry; None where this module does not know it, or not its version."""
+    """Return the kind of an entry; None where it is none that can be searched for, or of another version."""
     if entry.get("v", VERSION) != VERSION:
         return None
     kind = entry.get("kind", "call")
-    return next((one for one in WRITTEN if one == kind), None)
+    return next((one for one in SEARCHED if one == kind), None)
 
 
 def digest(salt: bytes, content: bytes) -> str:

@@ -60,9 +60,13 @@ from lgsp_gateway.observability.expirations.own_ends import OwnEnds
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.observability.storage_forecast import StorageForecast
 from lgsp_gateway.observability.subscription_metrics import BACKLOG_SECONDS
+from lgsp_gateway.operate.bootstrap.bus_identity import BusIdentity, parse_public_url
+from lgsp_gateway.operate.bootstrap.inviter import LOOK_SECONDS, InviterParts, OperatorInviter
+from lgsp_gateway.operate.bootstrap.server_certificate import check_server_certificate
 from lgsp_gateway.operate.certificates.renewal import ensure_files, open_renewal
 from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
+from lgsp_gateway.sessions.accounts import AccountCodes
 from lgsp_gateway.sessions.issuers import open_people
 from lgsp_runtime import process as processes
 from lgsp_runtime.background import Background
@@ -88,12 +92,10 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         Refusal: `cannot-start` or `invalid-document`.
     """
     background = process.background
-    tls = _open_tls(settings)
-    settings = with_addresses(settings, tls)
+    settings, tls, nats, identity = await _check_settings(settings)
     keys = KeyStore(settings.keys, settings.public_url, open_token(settings))
     keys.ensure()
     cipher = _open_cipher(keys, background)
-    nats = _NatsUsers(settings)
     async with AsyncExitStack() as stack:
         telemetry = open_telemetry(stack, settings, keys)
         bus, workers = NatsRequestReply(), DocumentWorkers(settings.heavy_processes, settings.heavy_seconds)
@@ -111,6 +113,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         await bus.start(calls)
         stack.callback(bus.stop)
         await registry.start(stack, settings, connection, background)
+        await identity.remember(registry.store)
         verifier, removed_keys, others = _open_verifier(settings, keys, registry.snapshot, background)
         announce_removed_keys(removed_keys, telemetry.security)
         evidence = await EvidenceWriting.open(stack, settings, keys, bus, connection, background)
@@ -151,6 +154,21 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             background,
         )
         people = await open_people(settings, connection, nats.people, others, removed_keys, background)
+        _invite_operators(
+            settings,
+            InviterParts(
+                *(
+                    registry.snapshot,
+                    registry.store,
+                    registry.replica,
+                    people.store,
+                    AccountCodes(keys.pseudonym_key()),
+                ),
+                *(evidence.log, telemetry.security),
+            ),
+            health.checks,
+            background,
+        )
         delivery = await _open_delivery(
             stack,
             DeliveryDependencies(
@@ -223,6 +241,34 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
         processes.freeze_gc()
         process.ready(f"{'https' if tls else 'http'}://{settings.host}:{port}")
         await process.stop.wait()
+
+
+async def _check_settings(
+    settings: GatewaySettings,
+) -> "tuple[GatewaySettings, TlsFiles | None, _NatsUsers, BusIdentity]":
+    """Complete the settings, and refuse those with which nobody would be served, before any key or stream is made.
+
+    Raises:
+        Refusal: `cannot-start` or `malformed`.
+    """
+    tls = _open_tls(settings)
+    settings = with_addresses(settings, tls)
+    if settings.tls_cert and not settings.proxies and not settings.acme_directory:
+        check_server_certificate(settings.tls_cert, settings.public_url)
+    nats, identity = _NatsUsers(settings), BusIdentity(settings.public_url, settings.keys, settings.former_public_url)
+    connection = await nats.connect("identity")
+    try:
+        await identity.check(connection)
+    finally:
+        await connection.close()
+    return settings, tls, nats, identity
+
+
+def _invite_operators(settings: GatewaySettings, parts: InviterParts, checks: Checks, background: Background) -> None:
+    """Carry out what the owner of this machine asks for beside the keys."""
+    inviter = OperatorInviter(parts, settings.keys, settings.name, settings.public_url)
+    checks.add(inviter.checks())
+    background.run_every("invitations of operators", LOOK_SECONDS, inviter.round, within=60)
 
 
 def _observed(
@@ -385,7 +431,8 @@ def with_addresses(settings: GatewaySettings, tls: TlsFiles | None) -> GatewaySe
     Raises:
         Refusal: `malformed`; `cannot-start`, when others reach the gateway and it is not said which instance it is.
     """
-    url = settings.public_url or f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
+    own = f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
+    url = parse_public_url(settings.public_url) if settings.public_url else own
     return settings.model_copy(update={"public_url": url, "domain": instance_domain(settings.domain, url)})
 
 

@@ -69,15 +69,23 @@ class _NatsSettings(BaseSettings):
         """Order the sources: flags, environment, file."""
         _refuse_unknown_variables()
         named = init_settings().get("config") or os.environ.get(f"{ENVIRONMENT_PREFIX}CONFIG")
-        return init_settings, env_settings, _SettingsFile(settings_cls, Path(named) if named else None)
+        # one file serves all processes of a bus: what only another kind of process knows is passed over
+        others = {name for kind in (GatewaySettings, IndexerSettings) for name in kind.model_fields}
+        ignored = frozenset(others - settings_cls.model_fields.keys())
+        return init_settings, env_settings, _SettingsFile(settings_cls, Path(named) if named else None, ignored)
 
 
 class _SettingsFile(PydanticBaseSettingsSource):
-    """Settings from a YAML file, whose keys are the flags' names."""
+    """Settings from a YAML file, whose keys are the flags' names.
 
-    def __init__(self, settings_cls: type[BaseSettings], path: Path | None) -> None:
+    Args:
+        ignored: settings of other processes.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], path: Path | None, ignored: frozenset[str]) -> None:
         super().__init__(settings_cls)
-        self._values = _read_file(path) if path else {}
+        read = _read_file(path) if path else {}
+        self._values = {name: value for name, value in read.items() if name not in ignored}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return the value of one field, as the base class asks for it."""
@@ -132,6 +140,11 @@ class GatewaySettings(_NatsSettings):
     public_url: str = Field(
         default="",
         description="URL under which callers reach the gateway; also the issuer of its tokens. Default: `http://HOST:PORT`.",
+    )
+    former_public_url: str = Field(
+        default="",
+        description="URL under which the bus was reached until now, while it moves to another `public-url`: a gateway refuses to start with a"
+        " URL that is not that of the bus. Tokens and accounts of local users are those of one URL.",
     )
     domain: str = Field(
         default="",

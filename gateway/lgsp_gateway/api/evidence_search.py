@@ -9,7 +9,7 @@ from aiohttp import web
 from nats.aio.client import Client
 
 from lgsp_contracts import dossiers
-from lgsp_contracts.entry import WRITTEN
+from lgsp_contracts.entry import SEARCHED
 from lgsp_contracts.formats import FORMAT_CHECKS
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN
 from lgsp_gateway.api.known_names import refuse_unknown
@@ -56,7 +56,7 @@ _SPECIAL = {
     for one in (
         message_id_parameter("message", "the id of a message or an event"),
         message_id_parameter("file", "the id of a file"),
-        choice_parameter("kind", "the kind of the entry", WRITTEN, ""),
+        choice_parameter("kind", "the kind of the entry", SEARCHED, ""),
         text_parameter("trace", "the id of a trace (W3C Trace Context)", max_length=32, pattern=_HEX_ID),
         text_parameter("subject", "the pseudonym of a person", max_length=32, pattern=_HEX_ID),
         text_parameter("agency", "the agency in the entry", max_length=MAX_NAME, pattern=_AGENCY),

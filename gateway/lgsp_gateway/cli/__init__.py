@@ -52,6 +52,10 @@ _USER = {
     "end": ("end", "Forget a local user."),
     "list": ("list_users", "List the names of local users."),
 }
+_OPERATORS = {
+    "invite": ("invite", "Invite operators from the machine of a gateway, where all are locked out."),
+    "show": ("show", "Show the invitations of this machine, and their links."),
+}
 _PERSON = {
     "create": "Register a person.",
     "link": "Link an account of the issuer to a person.",
@@ -171,6 +175,7 @@ def register(app: App) -> None:
     )
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
+    app.command("lgsp_gateway.cli.init_commands:init", name="init", help="Make the files of a new bus in production.")
     _add_registry(app)
     _add_group(app, "system", "Manage the keys, the client secret and the tokens of a system.", _SYSTEM)
     for name, words in _OWN_CALLS.items():
@@ -283,6 +288,7 @@ def _add_people(app: App) -> None:
         person.command(f"lgsp_gateway.cli.person_commands:{name}", name=name, help=words)
     app.command(person)
     _add_group(app, "user", "Manage the local users, who sign in with a password of the bus.", _USER)
+    _add_group(app, "operators", "Invite operators with the keys of this machine.", _OPERATORS)
 
 
 def _add_group(app: App, name: str, words: str, commands: Mapping[str, tuple[str, str]]) -> None:
