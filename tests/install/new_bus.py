@@ -59,7 +59,7 @@ class NewBus:
         await self.start_gateway("gw-1")
 
     async def start_nats(self) -> None:
-        (self.state / "nats").mkdir(parents=True, exist_ok=True)
+        self.state.mkdir(parents=True, exist_ok=True)
         binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
         assert binary
         nats = Process([binary, "-c", str(self.root / "nats/nats-1.conf")], self._folder / "nats.log")

@@ -52,6 +52,10 @@ _USER = {
     "end": ("end", "Forget a local user."),
     "list": ("list_users", "List the names of local users."),
 }
+_INSTALL = {
+    "install": "Install the units of systemd of what this machine runs.",
+    "uninstall": "Stop and remove the units; configuration, keys and data stay.",
+}
 _OPERATORS = {
     "invite": ("invite", "Invite operators from the machine of a gateway, where all are locked out."),
     "show": ("show", "Show the invitations of this machine, and their links."),
@@ -176,6 +180,8 @@ def register(app: App) -> None:
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
     app.command("lgsp_gateway.cli.init_commands:init", name="init", help="Make the files of a new bus in production.")
+    for name, words in _INSTALL.items():
+        app.command(f"lgsp_gateway.cli.install_commands:{name}", name=name, help=words)
     _add_registry(app)
     _add_group(app, "system", "Manage the keys, the client secret and the tokens of a system.", _SYSTEM)
     for name, words in _OWN_CALLS.items():

@@ -134,6 +134,11 @@ class NewBus:
                 )
 
     @property
+    def nats_store(self) -> Path:
+        """Return the folder of NATS's storage, which is of another user: /var/lib/lgsp-nats beside /var/lib/lgsp."""
+        return self.state.with_name(f"{self.state.name}-nats")
+
+    @property
     def nats_is_local(self) -> bool:
         """Tell whether the only NATS server is on this machine and listens to nobody else."""
         return len(self.nats) == 1 and is_loopback(self.nats[0].host)

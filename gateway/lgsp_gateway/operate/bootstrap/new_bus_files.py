@@ -112,7 +112,7 @@ def _write_nats(bus: NewBus, file: Path, number: int, address: Address) -> None:
     server = NatsServer(
         name=f"nats-{number}",
         listen=address,
-        store=bus.state / "nats",
+        store=bus.nats_store,
         max_file_store=bus.max_storage,
         issuer=KeyStore(bus.root / "keys").account_key().public,
         cluster=Cluster("lgsp", Address(address.host, CLUSTER_PORT), members) if len(members) > 1 else None,
@@ -198,7 +198,7 @@ def settings_text(bus: NewBus) -> str:
         *([] if bus.shipped_contracts else [f"catalog: {bus.root / 'contracts'}"]),
         f"index: {bus.state / 'index.db'}",
         f"security-log: {bus.state / 'security.log'}",
-        *([f"nats-storage: {bus.state / 'nats'}"] if bus.nats_is_local else []),
+        *([f"nats-storage: {bus.nats_store}"] if bus.nats_is_local else []),
         *([f"tls-cert: {bus.tls.certificate}", f"tls-key: {bus.tls.key}"] if bus.serves_tls else []),
         *(["proxies: 127.0.0.1,::1"] if bus.proxied else []),
     ]
