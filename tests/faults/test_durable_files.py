@@ -136,6 +136,7 @@ FOR_PEOPLE = {
     "local_commands.py": "the temporary folder of lgsp contract mock",
     "file_transfer.py": "what somebody downloads",
     "sdk_commands.py": "the temporary folder of a generator",
+    "authorities.py": "a copy of certificates that this process alone reads",
     "state_dir.py": "a lock, which holds nothing",
 }
 

@@ -147,6 +147,7 @@ GATEWAY = {
     "gateway presence",
     "growth of storage",
     "health of streams",
+    "invitations of operators",
     "lane discovery",
     "notifications",
     "limit of deliveries",

@@ -209,6 +209,16 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "adapter conformance": [("{}",), ("http", "{}")],
     "adapter new": [("{contract}", "--kind", "http", "--system", "{}", "-o", "{out}")],
     "sandbox run": [("{}", "--port", "0")],
+    "init": [
+        ("--agency", "{}", "--dry-run", "--domain", "a.vn", "--operator", "a.b=H49=A", "--max-storage", "1GiB"),
+        ("--operator", "{}", "--dry-run", "--domain", "a.vn", "--agency", "H49=A", "--max-storage", "1GiB"),
+        ("--domain", "{}", "--dry-run", "--agency", "H49=A", "--operator", "a.b=H49=A", "--max-storage", "1GiB"),
+    ],
+    "install": [],  # takes no names
+    "health": [],
+    "uninstall": [],
+    "operators invite": [("{}", "--reason", "x", "--keys", "{out}"), ("a.b={}=A", "--reason", "x", "--keys", "{out}")],
+    "operators show": [],
     "token": [("{}", "--url", "http://127.0.0.1:1")],
     "call": [
         ("{}", "read", *URL),

@@ -52,6 +52,7 @@ _USER = {
     "end": ("end", "Forget a local user."),
     "list": ("list_users", "List the names of local users."),
 }
+_HEALTH = "Tell by the exit status whether a gateway is ready, or a process is alive; for containers."
 _INSTALL = {
     "install": "Install the units of systemd of what this machine runs.",
     "uninstall": "Stop and remove the units; configuration, keys and data stay.",
@@ -180,6 +181,7 @@ def register(app: App) -> None:
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
     app.command("lgsp_gateway.cli.init_commands:init", name="init", help="Make the files of a new bus in production.")
+    app.command("lgsp_gateway.cli.health_commands:health", name="health", help=_HEALTH)
     for name, words in _INSTALL.items():
         app.command(f"lgsp_gateway.cli.install_commands:{name}", name=name, help=words)
     _add_registry(app)
