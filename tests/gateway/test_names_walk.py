@@ -199,6 +199,9 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "sdk typescript": [("{}", "--contract", "{contract}")],
     "sdk java": [("{}", "--contract", "{contract}")],
     "adapter run": [("{}",)],
+    "adapter install": [
+        ("{}", "--manifest", "x", "--nats", "nats://127.0.0.1:1", "--gateway", "http://127.0.0.1:1", "--key", "{out}"),
+    ],
     "adapter accept": [("{}",)],
     "adapter check": [("{}",)],
     "adapter try": [("{}", "read", "--contract", "{contract}")],

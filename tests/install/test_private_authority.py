@@ -1,20 +1,16 @@
 """A province's own certificate authority, named once for all connections; and what is said where a certificate does not count."""
 
 import os
-import shutil
-import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from install.tls_nats import TlsNats
 from support import processes
-from support.authority import Authority
-from support.preloaded import run
 from support.processes import LGSP, Process, free_port
-from support.waits import eventually
 
 from lgsp_problems import Refusal
 from lgsp_runtime import authorities
@@ -23,49 +19,15 @@ from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tls import TlsFiles
 
 
-class Nats:
-    """A NATS server with TLS alone."""
-
-    def __init__(self, folder: Path, names: Sequence[x509.GeneralName]) -> None:
-        self.authority = Authority(folder)
-        self.port = free_port()
-        self.passwords = folder / "nats/passwords"
-        self._folder = folder
-        self._pair = self.authority.write("nats", names=names)
-
-    async def start(self) -> Process:
-        address = (
-            "--listen",
-            f"127.0.0.1:{self.port}",
-            "--store",
-            str(self._folder / "store"),
-            "--max-storage",
-            "1GiB",
-        )
-        cert, key = map(str, self._pair)
-        tls = ("--tls-cert", cert, "--tls-key", key)
-        nats = self._folder / "nats"
-        code, _, err = await run(
-            *("nats", "config", "nats-1", "--to", str(nats), "--keys", str(self._folder / "keys"), *address, *tls)
-        )
-        assert code == 0, err
-        binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
-        assert binary
-        process = Process([binary, "-c", str(nats / "nats-1.conf")], self._folder / "nats.log")
-        await process.start(wait_ready=False)
-        await eventually(lambda: "Server is ready" in process.log.read_text())
-        return process
-
-
 @pytest.fixture
-async def nats(tmp_path: Path) -> AsyncIterator[Nats]:
-    started = Nats(tmp_path, [x509.IPAddress(ip_address("127.0.0.1"))])
+async def nats(tmp_path: Path) -> AsyncIterator[TlsNats]:
+    started = TlsNats(tmp_path, [x509.IPAddress(ip_address("127.0.0.1"))])
     process = await started.start()
     yield started
     await process.stop()
 
 
-async def test_who_does_not_trust_nats_says_so_at_once_and_why(nats: Nats) -> None:
+async def test_who_does_not_trust_nats_says_so_at_once_and_why(nats: TlsNats) -> None:
     endpoint = NatsEndpoint.with_password_file(f"tls://127.0.0.1:{nats.port}", "gateway", nats.passwords / "gateway")
     for fast_path in (True, False):
         began = time.monotonic()
@@ -79,10 +41,10 @@ async def test_who_does_not_trust_nats_says_so_at_once_and_why(nats: Nats) -> No
 
 
 async def test_one_server_of_several_that_is_not_trusted_keeps_nobody_from_the_others(
-    nats: Nats, tmp_path: Path
+    nats: TlsNats, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
-    other = Nats(tmp_path / "other", [x509.DNSName("nats-2.example.vn")])
+    other = TlsNats(tmp_path / "other", [x509.DNSName("nats-2.example.vn")])
     process = await other.start()
     context = TlsFiles.for_client(nats.authority.path).context
     url = f"tls://127.0.0.1:{other.port},tls://127.0.0.1:{nats.port}"
@@ -95,7 +57,7 @@ async def test_one_server_of_several_that_is_not_trusted_keeps_nobody_from_the_o
     await process.stop()
 
 
-async def test_one_option_trusts_an_authority_for_every_connection(nats: Nats, tmp_path: Path) -> None:
+async def test_one_option_trusts_an_authority_for_every_connection(nats: TlsNats, tmp_path: Path) -> None:
     """A whole gateway over TLS to NATS and to its callers; nothing but `--ca` and `LGSP_CA` names the authority."""
     cert, key = nats.authority.write("gateway", names=[x509.IPAddress(ip_address("127.0.0.1"))])
     for folder in ("registry", "catalog"):

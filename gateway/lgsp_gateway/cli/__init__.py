@@ -180,10 +180,7 @@ def register(app: App) -> None:
     )
     app.command("lgsp_gateway.cli.caller_commands:token", name="token", help="Print an access token of a system.")
     app.command("lgsp_gateway.cli.caller_commands:call", name="call", help="Call a service.")
-    app.command("lgsp_gateway.cli.init_commands:init", name="init", help="Make the files of a new bus in production.")
-    app.command("lgsp_gateway.cli.health_commands:health", name="health", help=_HEALTH)
-    for name, words in _INSTALL.items():
-        app.command(f"lgsp_gateway.cli.install_commands:{name}", name=name, help=words)
+    _add_installation(app)
     _add_registry(app)
     _add_group(app, "system", "Manage the keys, the client secret and the tokens of a system.", _SYSTEM)
     for name, words in _OWN_CALLS.items():
@@ -260,6 +257,19 @@ def register(app: App) -> None:
     for (module, name), words in _EVIDENCE.items():
         evidence.command(f"lgsp_gateway.cli.{module}:{name}", name=name, help=words)
     app.command(evidence)
+
+
+def _add_installation(app: App) -> None:
+    """Add what makes a bus in production, and installs it."""
+    app.command("lgsp_gateway.cli.init_commands:init", name="init", help="Make the files of a new bus in production.")
+    app.command("lgsp_gateway.cli.health_commands:health", name="health", help=_HEALTH)
+    for name, words in _INSTALL.items():
+        app.command(f"lgsp_gateway.cli.install_commands:{name}", name=name, help=words)
+    app["adapter"].command(
+        "lgsp_gateway.cli.adapter_install_commands:install",
+        name="install",
+        help="Install an adapter as a service of this machine.",
+    )
 
 
 def _add_registry(app: App) -> None:

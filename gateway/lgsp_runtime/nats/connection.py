@@ -266,6 +266,13 @@ class ConnectionWatch:
             await connection.close()
             raise
 
+    @property
+    def _enough_untrusted(self) -> int:
+        """How often a certificate must not be accepted until no server can be the one that is: nats-py tells an error twice, and not of
+        which server, and tries them in an order of its own."""
+        servers = len(self._door.servers)
+        return 1 if servers == 1 else 4 * servers
+
     async def _connection_lost(self) -> None:
         """The connection ended."""
         self._tried_at = time.monotonic()
@@ -294,7 +301,7 @@ class ConnectionWatch:
             self._log.info("nats trouble", error=type(error).__name__)
         self._last = error
         self._untrusted += connection_errors.is_untrusted(error)
-        hopeless = isinstance(error, AuthorizationError) or self._untrusted >= len(self._door.servers)
+        hopeless = isinstance(error, AuthorizationError) or self._untrusted >= self._enough_untrusted
         if self._patience and hopeless and not self.connection.is_connected:
             with contextlib.suppress(RuntimeError):  # it has connected since
                 self._patience.reschedule(0)
