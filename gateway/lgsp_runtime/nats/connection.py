@@ -233,20 +233,41 @@ class ConnectionWatch:
         self._log = structlog.get_logger().bind(connection=name)
         self._last: Exception | None = None
         self._patience: asyncio.Timeout | None = None
-        self._untrusted = 0
-        """Attempts at which the certificate was not accepted; waiting does not mend it."""
 
     async def connect(self) -> None:
         """Make the connection.
 
+        nats-py (2.16) waits for ever once the certificate of a server was not accepted. So where several are named, each is then tried by
+        itself; the one that is trusted tells of the others of its cluster.
+
         Raises:
             Refusal: `cannot-start`, when nothing answers at the address or the user is refused.
         """
+        servers = self._door.servers
+        try:
+            await self._connect(servers, START_SECONDS + SERVER_SECONDS * (len(servers) - 1))
+        except Refusal:
+            if len(servers) == 1 or not connection_errors.is_untrusted(self._last or TimeoutError()):
+                raise
+            await self._connect_to_any(servers)
+
+    async def _connect_to_any(self, servers: list[str]) -> None:
+        for server in servers:
+            self.connection, self._last = NatsConnection(), None
+            try:
+                await self._connect([server], SERVER_SECONDS)
+            except Refusal:
+                if server == servers[-1]:
+                    raise
+            else:
+                return
+
+    async def _connect(self, servers: list[str], seconds: float) -> None:
         connection, door = self.connection, self._door
         try:
-            async with asyncio.timeout(START_SECONDS + SERVER_SECONDS * (len(door.servers) - 1)) as self._patience:
+            async with asyncio.timeout(seconds) as self._patience:
                 await connection.connect(
-                    door.servers,
+                    servers,
                     **door.credentials,
                     **self._options,
                     name=self._name,
@@ -261,17 +282,11 @@ class ConnectionWatch:
                 )
         except (TimeoutError, OSError, NatsError) as error:
             await connection.close()
-            raise await cannot_connect(door.url, self._last or error) from error
+            self._closed.clear()
+            raise await cannot_connect(",".join(servers), self._last or error) from error
         except asyncio.CancelledError:
             await connection.close()
             raise
-
-    @property
-    def _enough_untrusted(self) -> int:
-        """How often a certificate must not be accepted until no server can be the one that is: nats-py tells an error twice, and not of
-        which server, and tries them in an order of its own."""
-        servers = len(self._door.servers)
-        return 1 if servers == 1 else 4 * servers
 
     async def _connection_lost(self) -> None:
         """The connection ended."""
@@ -300,8 +315,7 @@ class ConnectionWatch:
         elif type(error) is not type(self._last):  # five attempts a second fail in the same way
             self._log.info("nats trouble", error=type(error).__name__)
         self._last = error
-        self._untrusted += connection_errors.is_untrusted(error)
-        hopeless = isinstance(error, AuthorizationError) or self._untrusted >= self._enough_untrusted
+        hopeless = isinstance(error, AuthorizationError) or connection_errors.is_untrusted(error)
         if self._patience and hopeless and not self.connection.is_connected:
             with contextlib.suppress(RuntimeError):  # it has connected since
                 self._patience.reschedule(0)
