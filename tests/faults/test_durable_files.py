@@ -137,6 +137,7 @@ FOR_PEOPLE = {
     "file_transfer.py": "what somebody downloads",
     "sdk_commands.py": "the temporary folder of a generator",
     "authorities.py": "a copy of certificates that this process alone reads",
+    "invitation_file.py": "a lock, which holds nothing",
     "state_dir.py": "a lock, which holds nothing",
 }
 

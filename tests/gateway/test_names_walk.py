@@ -217,11 +217,6 @@ LINES: dict[str, list[tuple[str, ...]]] = {
         ("--operator", "{}", "--dry-run", "--domain", "a.vn", "--agency", "H49=A", "--max-storage", "1GiB"),
         ("--domain", "{}", "--dry-run", "--agency", "H49=A", "--operator", "a.b=H49=A", "--max-storage", "1GiB"),
     ],
-    "install": [],  # takes no names
-    "health": [],
-    "uninstall": [],
-    "operators invite": [("{}", "--reason", "x", "--keys", "{out}"), ("a.b={}=A", "--reason", "x", "--keys", "{out}")],
-    "operators show": [],
     "token": [("{}", "--url", "http://127.0.0.1:1")],
     "call": [
         ("{}", "read", *URL),

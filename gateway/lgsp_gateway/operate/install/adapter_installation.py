@@ -5,11 +5,12 @@ in a trial of the adapter itself, before a file is written.
 """
 
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,16 +79,11 @@ class AdapterInstallation:
         environment = {**os.environ, **self.secrets, "PYTHONUNBUFFERED": "1"}
         environment |= {authorities.VARIABLE: str(self.ca)} if self.ca else {}
         with subprocess.Popen(  # noqa: S603 - this command
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=environment
         ) as trial:
-            assert trial.stdout
-            assert trial.stderr
-            too_late = threading.Timer(TRIAL_SECONDS, trial.kill)
-            too_late.start()
-            ready = any("READY" in line for line in trial.stdout)
-            too_late.cancel()
+            ready = _becomes_ready(trial)
             trial.send_signal(signal.SIGTERM)
-            said = trial.communicate()[1]
+            said = trial.communicate()[1].decode(errors="replace")
         if not ready:
             last = [line.removeprefix("lgsp: ") for line in said.splitlines() if line.startswith("lgsp: ")]
             why = on_one_line(last[-1]) if last else "-"
@@ -188,6 +184,19 @@ def system_of(manifest: str) -> str:
         return ""
     _, document = documents.read_first(file / "adapter.yaml" if file.is_dir() else file)
     return str(document.get("system", "")) if isinstance(document, dict) else ""
+
+
+def _becomes_ready(trial: "subprocess.Popen[bytes]") -> bool:
+    """Tell whether a process says READY before it ends or the time is over."""
+    assert trial.stdout
+    said, until = b"", time.monotonic() + TRIAL_SECONDS
+    while b"READY" not in said:
+        readable, _, _ = select.select([trial.stdout], [], [], max(0.0, until - time.monotonic()))
+        more = trial.stdout.read(4096) if readable else b""
+        if not more:
+            return False
+        said += more
+    return True
 
 
 def _without_keys(_: str, names: list[str]) -> set[str]:
