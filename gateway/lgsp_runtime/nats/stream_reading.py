@@ -17,7 +17,14 @@ INACTIVE_SECONDS = 30
 
 
 async def read_stream(
-    connection: Client, stream: str, subjects: str, after: int, *, only_latest: bool = False, headers_only: bool = False
+    connection: Client,
+    stream: str,
+    subjects: str,
+    after: int,
+    *,
+    only_latest: bool = False,
+    headers_only: bool = False,
+    max_fetch: int = MAX_FETCH,
 ) -> AsyncGenerator[Msg, None]:
     """Iterate over the messages of a stream in their order, up to the newest.
 
@@ -26,6 +33,7 @@ async def read_stream(
         after: only those with a higher sequence.
         only_latest: of each subject only the newest message, whatever its sequence.
         headers_only: without payloads; the header `Nats-Msg-Size` has their sizes.
+        max_fetch: messages that are on their way at once: fewer where they are large.
 
     Raises:
         Refusal: `bus-unavailable`, when one did not come.
@@ -44,7 +52,7 @@ async def read_stream(
         try:
             pending, number = (await subscription.consumer_info()).num_pending or 0, 0
             while number < pending:
-                fetched = await subscription.fetch(min(MAX_FETCH, pending - number), timeout=FETCH_SECONDS)
+                fetched = await subscription.fetch(min(max_fetch, pending - number), timeout=FETCH_SECONDS)
                 if not fetched:  # only status messages of the server came: is the consumer there still?
                     await subscription.consumer_info()
                 for message in fetched:
