@@ -6,7 +6,6 @@ Every process is the one that runs in production, started by the same command; o
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -20,11 +19,12 @@ import orjson
 
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.keys.key_store import KeyStore
-from lgsp_gateway.local import nats_config
+from lgsp_gateway.local import nats_config, nats_process
 from lgsp_gateway.local.citizen_issuer import CitizenIssuer
 from lgsp_gateway.local.console_build import build_console
 from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.nats_config import LocalServer
+from lgsp_gateway.local.nats_process import free_ports
 from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.operate import nats_users
@@ -37,8 +37,6 @@ from lgsp_runtime.async_tasks import Stopped, run_until
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats import connection as nats_connection
 from lgsp_runtime.nats.connection import NatsEndpoint
-
-NATS_POLL_SECONDS = 0.01
 
 
 class LocalBus:
@@ -65,7 +63,7 @@ class LocalBus:
     ) -> None:
         self._environment = environment
         self._state = state
-        self._port = port or _free_ports(1)[0]
+        self._port = port or free_ports(1)[0]
         self._nats_server = nats_server
         self._before_ready = before_ready
         self._gateway_options = gateway_options
@@ -113,7 +111,7 @@ class LocalBus:
         local.seed(self._state)
         keys = KeyStore(self._state.keys)
         keys.ensure()
-        free = iter(_free_ports(2 * self._servers + len(local.sandboxes)))
+        free = iter(free_ports(2 * self._servers + len(local.sandboxes)))
         nats_ports = [(next(free), next(free)) for _ in range(self._servers)]
         nats_servers = nats_config.write(self._state, nats_ports, keys.account_key().public)
         nats_url = ",".join(f"nats://127.0.0.1:{server.port}" for server in nats_servers)
@@ -162,17 +160,7 @@ class LocalBus:
             self._state.running_file.unlink(missing_ok=True)
 
     def _nats(self, server: LocalServer) -> Child:
-        binary = self._nats_server or shutil.which("nats-server", path=str(Path(sys.executable).parent))
-        if binary is None or not Path(binary).exists():
-            raise CannotStart(
-                vi="Không tìm thấy nats-server; hãy chỉ đường dẫn bằng --nats-server.",
-                en="nats-server was not found; name its path with --nats-server.",
-            )
-        # It shares the machine with everything else here: with a thread for each core, its idle threads took the gateway
-        # 14% of its calls on two cores (measured). On a machine of its own it keeps Go's default.
-        threads = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2))}
-        command = [str(binary), "-c", str(server.config)]
-        return self._child(server.name, command, threads, ready=lambda: _port_answers(server.port))
+        return nats_process.child(self._state, server, self._nats_server)
 
     def _gateway(self, name: str, nats_url: str) -> Child:
         command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(self._port), "--nats", nats_url]
@@ -287,14 +275,6 @@ def _lgsp() -> list[str]:
     return [sys.executable, "-m", "lgsp_gateway"]
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-
-
 def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -305,17 +285,6 @@ def _refuse_taken(port: int) -> None:
                 vi=f"Không mở được cổng {port}: {error.strerror}; hãy chọn cổng khác bằng --port.",
                 en=f"Cannot listen on port {port}: {error.strerror}; choose another with --port.",
             ) from error
-
-
-async def _port_answers(port: int) -> None:
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(NATS_POLL_SECONDS)
-        else:
-            writer.close()
-            return
 
 
 def _print_progress(text: str, seconds: float | None = None) -> None:
