@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.evidence.verify.checkpoint import Predecessor
+from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Predecessor
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.restored_origin import current_origin
 from lgsp_gateway.evidence.verify.signers import FileLogKey, LogPrivateKey, Signer, publics_of, succeed
 from lgsp_gateway.evidence.verify.succession import Succession, leading_to
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
@@ -91,6 +92,10 @@ class CurrentSigner:
             Refusal: `evidence-forged`, when the checkpoint is none of this gateway's log.
         """
         return self._signer.log_keys(note, gateway)
+
+    def after(self, last: Checkpoint) -> "CurrentSigner":
+        """Return the signer of what follows the newest checkpoint of this log: after a restore it goes on under another origin."""
+        return CurrentSigner(current_origin(self._origin, last.origin), self._keys)
 
     def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
         """Return a checkpoint as a signed note, by the newest key."""

@@ -69,6 +69,7 @@ class CheckpointPublisher:
         if last:
             record, self.last_signed_before = last.record, last.time
             checkpoint = self._signer.log_keys(record.note, self._gateway).verify(record.note)
+            self._signer = self._signer.after(checkpoint)
             same_origin = checkpoint.origin == self._signer.key.name
             self._predecessors = checkpoint.predecessors if same_origin else checkpoint.predecessors_of_next_origin()
             self._refuse_former_origin()

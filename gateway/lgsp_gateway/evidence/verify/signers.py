@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Predecessor, split_note
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.restored_origin import current_origin
 from lgsp_gateway.evidence.verify.succession import Succession, signed_text
 from lgsp_gateway.evidence.verify.verifier_key import WITNESS, VerifierKey, cosigned_text
 
@@ -59,6 +60,9 @@ class LogSigner(Protocol):
     def log_keys(self, note: str, gateway: GatewayName) -> LogKeys:
         """Return the keys of this log under all origins that one of its checkpoints names."""
 
+    def after(self, last: Checkpoint) -> "LogSigner":
+        """Return the signer of what follows the newest checkpoint of this log: after a restore it goes on under another origin."""
+
     def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
         """Return a checkpoint as a signed note."""
 
@@ -84,6 +88,10 @@ class Signer:
             Refusal: `evidence-forged`, when the checkpoint is none of this gateway's log.
         """
         return LogKeys.of_checkpoint(note, publics_of(self.key.public, self._successions), gateway)
+
+    def after(self, last: Checkpoint) -> "Signer":
+        """Return the signer of what follows the newest checkpoint of this log: after a restore it goes on under another origin."""
+        return Signer(current_origin(self.key.name, last.origin), self._private, self._successions)
 
     def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
         """Return a checkpoint as a signed note.
