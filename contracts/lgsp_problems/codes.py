@@ -71,6 +71,9 @@ CODES: dict[str, ProblemCode] = {
     "evidence-unavailable": _code(503, "Không ghi được nhật ký bằng chứng", "Evidence cannot be written"),
     "provider-timeout": _code(504, "Hệ thống cung cấp không trả lời kịp", "The provider did not answer in time"),
     "archive-unavailable": _code(503, "Kho lưu trữ chưa dùng được", "The archive is not available"),
+    "backup-unavailable": _code(503, "Nơi lưu bản sao chưa dùng được", "The place of backups is not available"),
+    "backup-damaged": _code(409, "Bản sao lưu không toàn vẹn", "The backup is not whole"),
+    "living-data": _code(409, "Đã có dữ liệu của một trục", "There is data of a bus already"),
     "index-unavailable": _code(503, "Chỉ mục tìm kiếm chưa sẵn sàng", "The search index is not available"),
     "evidence-forged": _code(409, "Bằng chứng không xác thực", "The evidence is not authentic"),
     # Errors of files

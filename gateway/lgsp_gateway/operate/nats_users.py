@@ -1,7 +1,7 @@
 """The users of the NATS servers that have a password, and what each may do.
 
 The gateway's user may do anything but delete what is written. The archiver's may, in the two streams of the evidence; that of
-people, in the bucket of what can be forgotten of them. Everybody else connects with an access token, and the server asks a gateway
+people, in the bucket of what can be forgotten of them. That of backups reads everything and writes nothing. Everybody else connects with an access token, and the server asks a gateway
 who that is (`nats/auth_callout.py`).
 """
 
@@ -18,7 +18,8 @@ GATEWAY = "gateway"
 SYSTEM = "system"
 ARCHIVER = "archiver"
 PEOPLE = "people"
-NAMES = (GATEWAY, SYSTEM, ARCHIVER, PEOPLE)
+BACKUP = "backup"
+NAMES = (GATEWAY, SYSTEM, ARCHIVER, PEOPLE, BACKUP)
 
 ROUTES = "routes"
 """The user as whom the servers of a cluster reach each other, in no account."""
@@ -31,6 +32,16 @@ _ARCHIVING = [
     *(f"$JS.API.STREAM.PURGE.{stream}" for stream in ("LGSP_EVIDENCE", "LGSP_CHECKPOINTS")),
     *(f"$JS.API.{verb}.>" for verb in ("STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER")),
     "$JS.FC.>",
+]
+_BACKING_UP = [
+    *(f"$JS.API.STREAM.{verb}" for verb in ("NAMES", "INFO.>", "SNAPSHOT.>")),
+    "$JS.SNAPSHOT.ACK.>",
+    *(f"$JS.API.STREAM.MSG.GET.{stream}" for stream in ("LGSP_EVIDENCE", "LGSP_CHECKPOINTS")),
+    *(
+        f"$JS.API.CONSUMER.{verb}.{stream}.>"
+        for stream in ("LGSP_EVIDENCE", "LGSP_CHECKPOINTS", "LGSP_SEALS", "KV_LGSP_REGISTRY")
+        for verb in ("CREATE", "INFO", "DELETE", "MSG.NEXT")
+    ),
 ]
 _FORGETTING = [f"$JS.API.STREAM.{verb}.KV_LGSP_PEOPLE" for verb in ("MSG.GET", "MSG.DELETE", "PURGE")]
 
@@ -104,6 +115,7 @@ def accounts(passwords: dict[str, str]) -> dict[str, Any]:
         GATEWAY: {"publish": {"deny": _DELETING}},
         ARCHIVER: {"publish": _ARCHIVING, "subscribe": _INBOXES},
         PEOPLE: {"publish": _FORGETTING, "subscribe": _INBOXES},
+        BACKUP: {"publish": _BACKING_UP, "subscribe": _INBOXES},
     }
     users = [{"user": name, "password": passwords[name], "permissions": rights} for name, rights in permissions.items()]
     return {
