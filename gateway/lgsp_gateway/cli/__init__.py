@@ -46,6 +46,14 @@ _EVIDENCE = {
     ("witness_commands", "witness"): "Run a witness that cosigns the checkpoints of all logs.",
 }
 
+_BACKUP = {
+    "create": ("create", "Back up a running bus."),
+    "list": ("list_backups", "List the backups in a place."),
+    "verify": ("verify", "Read all of a backup, and verify the evidence in it."),
+    "prune": ("prune", "Delete old backups, and what no other needs."),
+    "keygen": ("keygen", "Make the key that opens backups."),
+}
+
 _USER = {
     "create": ("create", "Make a local user, and the link by which they choose a password."),
     "reset": ("reset", "Give a local user a new account and a new link."),
@@ -249,6 +257,12 @@ def register(app: App) -> None:
         help="Give a NATS user of the bus a new password.",
     )
     app.command(nats)
+    _add_group(app, "backup", "Back up a running bus.", _BACKUP)
+    app.command(
+        "lgsp_gateway.cli.restore_commands:restore",
+        name="restore",
+        help="Restore a bus from a backup, on an empty machine.",
+    )
     bench = App(name="bench", help="Measure the bus.")
     bench.command("lgsp_gateway.cli.bench_commands:up", name="up", help="Run a bus to be measured.")
     bench.command("lgsp_gateway.cli.bench_commands:report", name="report", help="Show the history of measurements.")

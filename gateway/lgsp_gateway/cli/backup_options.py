@@ -1,0 +1,42 @@
+"""The options of commands that open a backup."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cyclopts import Parameter
+
+from lgsp_gateway.evidence.verify.key_file import read_keys
+from lgsp_problems import CannotStart
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class BackupOptions:
+    """What opens a backup, and what it is held against.
+
+    Parameters
+    ----------
+    identity
+        The file with the secret key of age that opens it (`lgsp backup keygen`).
+    verifier_key
+        A file with verifier keys of the logs, from an auditor or a witness (`lgsp evidence keys`): a backup that another key signed is refused.
+    """
+
+    identity: Path | None = None
+    verifier_key: Path | None = None
+
+    def public_key(self) -> bytes | None:
+        """Return the public key that must have signed the backup; None where none is named.
+
+        Raises:
+            Refusal: `malformed`; `cannot-start`, when the file has keys of several buses.
+        """
+        if self.verifier_key is None:
+            return None
+        found = {key.public for key in read_keys(self.verifier_key)}
+        if len(found) != 1:
+            raise CannotStart(
+                vi=f"{self.verifier_key} phải có khóa kiểm tra của đúng một trục; hãy giữ lại các dòng của trục đó.",
+                en=f"{self.verifier_key} must hold verifier keys of one bus; leave the lines of that bus in it.",
+            )
+        return found.pop()
