@@ -203,6 +203,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
             keys,
             people,
             reading,
+            evidence.copy_watch,
             health,
             telemetry,
             bus,

@@ -34,7 +34,8 @@ async def test_a_group_that_comes_late_stands_where_it_came(bus: Workbench) -> N
     async with asyncio.timeout(WORK_SECONDS), Background() as background:
         signer = Signer(origin_of(name), b"k" * 32)
         publisher = CheckpointPublisher(publishing, name, signer)
-        await publisher.start(connection, 1, background)
+        await publisher.start(connection, 1)
+        publisher.start_signing(background)
 
         async def stored(entry: bytes) -> int:
             return int((await publishing.publish(entry_stream.subject_of(name), entry, {}, 5))["seq"])

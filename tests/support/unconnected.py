@@ -51,6 +51,7 @@ from lgsp_gateway.delivery.subscriptions.build import create_subscriptions
 from lgsp_gateway.delivery.webhooks.build import create_webhooks
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
+from lgsp_gateway.evidence.append.copy_watch import CopyWatch
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.cosign import cosignatures
@@ -145,6 +146,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         keys=keys,
         people=People([], people, RemovedKeys([], Verifier([]))),
         evidence=reading,
+        copy_watch=CopyWatch(connection, publisher.signer, URL),
         health=Health(adapters, checks, expirations),
         telemetry=telemetry,
         bus=bus,

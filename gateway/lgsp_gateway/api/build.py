@@ -36,6 +36,7 @@ from lgsp_gateway.api.drift import DriftRoutes
 from lgsp_gateway.api.endpoints import EndpointRoutes
 from lgsp_gateway.api.events import EventRoutes
 from lgsp_gateway.api.evidence_cosignatures import EvidenceCosignatureRoutes
+from lgsp_gateway.api.evidence_instance import EvidenceInstanceRoutes
 from lgsp_gateway.api.evidence_keys import EvidenceKeyRoutes
 from lgsp_gateway.api.evidence_logs import EvidenceLogRoutes
 from lgsp_gateway.api.evidence_search import EvidenceSearchRoutes
@@ -78,6 +79,7 @@ from lgsp_gateway.delivery.build import Delivery
 from lgsp_gateway.delivery.files.build import Files
 from lgsp_gateway.delivery.storage.bounds import StorageBounds
 from lgsp_gateway.document_workers.pool import DocumentWorkers
+from lgsp_gateway.evidence.append.copy_watch import CopyWatch
 from lgsp_gateway.evidence.build import EvidenceReading
 from lgsp_gateway.evidence.log_key import log_publics
 from lgsp_gateway.evidence.verify.key_file import read_keys
@@ -127,6 +129,7 @@ class ApiDependencies:
     keys: KeyStore
     people: People
     evidence: EvidenceReading
+    copy_watch: CopyWatch
     health: Health
     telemetry: CallTelemetry
     bus: NatsRequestReply
@@ -307,6 +310,7 @@ def _add_evidence(
     witnesses = {key.name: key for key in read_keys(settings.witnesses)} if settings.witnesses else {}
     publics = partial(log_publics, parts.keys)
     EvidenceKeyRoutes(evidence.logs, publics, settings.domain).add_routes(app)
+    EvidenceInstanceRoutes(parts.copy_watch).add_routes(app)
     freshness = stale_index.freshness_of(evidence.connection, evidence.index)
     EvidenceLogRoutes(callers, evidence.logs, evidence.proofs, freshness, witnesses, parts.stop).add_routes(app)
     EvidenceCosignatureRoutes(evidence.logs, publics, parts.bus, witnesses).add_routes(app)

@@ -17,6 +17,7 @@ from lgsp_gateway.evidence.verify import merkle
 from lgsp_gateway.evidence.verify.key_file import read_keys
 from lgsp_gateway.evidence.verify.log_keys import LogKeys, find_log_keys
 from lgsp_gateway.evidence.verify.refusals import evidence_forged
+from lgsp_gateway.evidence.verify.restored_origin import original_origin
 from lgsp_gateway.evidence.verify.signers import Cosigner
 from lgsp_problems import EvidenceForged, Refusal
 from lgsp_runtime import durable_file
@@ -106,6 +107,13 @@ def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str,
         return
     before = key.verify(read_bytes(file).decode())
     cited = {one.origin: one.size for one in now.predecessors} | {now.origin: now.size}
+    restored = original_origin(now.origin) == original_origin(before.origin) and now.origin != before.origin
+    if restored and cited.get(before.origin, before.size) < before.size:
+        kept = cited[before.origin]
+        raise evidence_forged(
+            f"trục đã được khôi phục và nhật ký {gateway} chỉ còn {kept} trong {before.size} mục đã thấy: các mục từ {kept} đến {before.size - 1} đã mất; hãy giữ {file} cho kiểm toán viên, chuyển nó đi nơi khác để chứng kiến tiếp",
+            f"the bus was restored, and of {before.size} entries of the log {gateway} that were seen {kept} are left: those from {kept} to {before.size - 1} are lost; keep {file} for the auditors, and move it away to go on witnessing",
+        )
     if cited.get(before.origin, -1) < before.size:
         raise evidence_forged(
             f"nhật ký {gateway} mang tên {now.origin} mà không dẫn điểm kiểm cuối dưới tên {before.origin}",

@@ -10,6 +10,7 @@ from lgsp_contracts import names
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
+from lgsp_gateway.evidence.append.copy_watch import CopyWatch
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.evidence.cosign import cosignatures
@@ -68,6 +69,7 @@ class EvidenceWriting:
     log: EvidenceLog
     publisher: CheckpointPublisher
     pseudonyms: Pseudonyms
+    copy_watch: CopyWatch
 
     @classmethod
     async def open(
@@ -82,11 +84,14 @@ class EvidenceWriting:
         """Continue the log where it ended.
 
         Raises:
-            Refusal: `cannot-start`; `evidence-forged`, when the last checkpoint is not one of this log.
+            Refusal: `cannot-start`, also where this is a copy of a bus that runs; `evidence-forged`, when the last checkpoint is not one of this log.
         """
         name = gateway_name(settings)
         publisher = CheckpointPublisher(bus, name, log_signer(settings, keys))
-        await publisher.start(connection, settings.replicas, background)
+        await publisher.start(connection, settings.replicas)
+        copy_watch = CopyWatch(connection, publisher.signer, settings.public_url)
+        await copy_watch.start(background)
+        publisher.start_signing(background)
         stack.push_async_callback(publisher.stop)
         if settings.timestamp_authority:
             timestamps = Timestamps(bus, connection, name, settings.timestamp_authority)
@@ -98,7 +103,7 @@ class EvidenceWriting:
             batch_bytes=settings.evidence_batch_bytes,
             max_unwritten=settings.evidence_unwritten,
         )
-        return cls(log, publisher, Pseudonyms(keys.pseudonym_key()))
+        return cls(log, publisher, Pseudonyms(keys.pseudonym_key()), copy_watch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,9 +99,16 @@ class CurrentSigner:
 
     def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
         """Return a checkpoint as a signed note, by the newest key."""
+        return self._newest().sign(size, root, predecessors)
+
+    def sign_note(self, text: str) -> str:
+        """Return a text, with a line feed at its end, as a signed note (C2SP `signed-note`), by the newest key."""
+        return self._newest().sign_note(text)
+
+    def _newest(self) -> Signer:
         if time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._look()
-        return self._signer.sign(size, root, predecessors)
+        return self._signer
 
     def _look(self) -> None:
         self._looked_at = time.monotonic()

@@ -57,8 +57,8 @@ class CheckpointPublisher:
         """When the last checkpoint before this start was written, in seconds since 1970: the clock cannot be earlier now."""
         self._signing: Task | None = None
 
-    async def start(self, connection: Client, replicas: int, background: Background) -> None:
-        """Continue from the last checkpoint, with what the stream holds after it, and sign checkpoints from now on.
+    async def start(self, connection: Client, replicas: int) -> None:
+        """Continue from the last checkpoint, with what the stream holds after it. Nothing is signed before `start_signing`.
 
         Raises:
             Refusal: `cannot-start`; `evidence-forged`, when the last checkpoint is not one of this log.
@@ -83,9 +83,17 @@ class CheckpointPublisher:
             await self._refuse_truncated()
         self._stragglers_until = time.monotonic() + STRAGGLER_SECONDS
         await self._integrate_from_stream()
+
+    def start_signing(self, background: Background) -> None:
+        """Sign checkpoints from now on."""
         self._signing = background.run_every(
             "checkpoints", CHECKPOINT_SECONDS, self._sign_or_log, within=None, at_once=False
         )
+
+    @property
+    def signer(self) -> LogSigner:
+        """Return what signs, under the origin that the log has now: after a restore another than the configured one."""
+        return self._signer
 
     @property
     def sequence(self) -> int:

@@ -66,6 +66,9 @@ class LogSigner(Protocol):
     def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
         """Return a checkpoint as a signed note."""
 
+    def sign_note(self, text: str) -> str:
+        """Return a text, with a line feed at its end, as a signed note (C2SP `signed-note`)."""
+
 
 class Signer:
     """Signs the checkpoints of one log by one key.
@@ -101,7 +104,14 @@ class Signer:
             root: of their Merkle tree, 32 bytes.
             predecessors: the last checkpoint under each origin that the log had before.
         """
-        text = Checkpoint(self.key.name, size, root, predecessors, self._successions).text()
+        return self.sign_note(Checkpoint(self.key.name, size, root, predecessors, self._successions).text())
+
+    def sign_note(self, text: str) -> str:
+        """Return a text as a signed note (C2SP `signed-note`).
+
+        Args:
+            text: with a line feed at its end.
+        """
         return f"{text}\n{self.key.signature_line(self._private.sign(text.encode()))}"
 
 

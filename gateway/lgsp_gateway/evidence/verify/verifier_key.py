@@ -78,13 +78,8 @@ class VerifierKey:
         Raises:
             Refusal: `evidence-forged`, when it is not one, or this key did not sign it.
         """
-        text, signatures = split_note(note)
-        checkpoint = parse_checkpoint(text)
-        if (
-            checkpoint
-            and checkpoint.origin == self.name
-            and any(self._has_signed(text, signature) for signature in self._signatures_of_this_key(signatures))
-        ):
+        checkpoint = parse_checkpoint(split_note(note)[0])
+        if checkpoint and checkpoint.origin == self.name and self.has_signed_note(note):
             return checkpoint
         raise evidence_forged(
             f"điểm kiểm của {self.name} không do khóa này ký", f"a checkpoint of {self.name} is not signed by this key"
@@ -93,6 +88,11 @@ class VerifierKey:
     def is_named_in(self, note: str) -> bool:
         """Tell whether a note carries a signature that names this key; it is not verified."""
         return any(True for _ in self._signatures_of_this_key(split_note(note)[1]))
+
+    def has_signed_note(self, note: str) -> bool:
+        """Tell whether this key has signed a note, whatever it says."""
+        text, signatures = split_note(note)
+        return any(self._has_signed(text, signature) for signature in self._signatures_of_this_key(signatures))
 
     def cosigned_at(self, note: str) -> int:
         """Return when this witness cosigned a checkpoint, in seconds since 1970 (C2SP `tlog-cosignature`).

@@ -1,0 +1,38 @@
+"""`/evidence/instance`: which process answers here, signed by the key of the logs, so that a copy of a bus notices its living original."""
+
+from aiohttp import web
+
+from lgsp_gateway.api.schemas import TEXT
+from lgsp_gateway.evidence.append.copy_watch import NONCE, ROUTE, CopyWatch
+from lgsp_gateway.http.parameter_types import text_parameter
+from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+
+_NONCE = text_parameter(NONCE, "32 hexadecimal digits, chosen at random by whoever asks", pattern="[0-9a-f]{32}")
+INSTANCE = Route(
+    "GET",
+    ROUTE,
+    "readEvidenceInstance",
+    "Read which process answers, and under which origin it signs checkpoints, as a signed note (C2SP signed-note)",
+    "public",
+    {200: ResponseSpec("The signed note", {"text/plain": TEXT})},
+    parameters=(_NONCE,),
+    tag="evidence",
+)
+
+
+class EvidenceInstanceRoutes:
+    """The route of who answers.
+
+    Args:
+        watch: knows who this process is.
+    """
+
+    def __init__(self, watch: CopyWatch) -> None:
+        self._watch = watch
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the route to an application."""
+        add_route(app, INSTANCE, self._read_instance)
+
+    async def _read_instance(self, request: web.Request) -> web.Response:
+        return web.Response(text=self._watch.note(_NONCE.read_from(request)))
