@@ -18,6 +18,7 @@ from lgsp_gateway.operate.backup.chunks import ChunkWriter, parse_recipients
 from lgsp_gateway.operate.backup.folders import FoundFile
 from lgsp_gateway.operate.backup.manifest import Manifest, StoredFile, StoredStream
 from lgsp_gateway.operate.backup.places import Place
+from lgsp_problems import CannotStart
 
 DIGEST_KEY = "backup-digest.key"
 """In the folder of keys: the key of the digests by which content is recognised."""
@@ -79,7 +80,13 @@ async def make_backup(sources: BackupSources, place: Place, recipients: list[str
         previous = None
     writer = ChunkWriter(place, sources.digest_key, readers, previous.chunks() if previous else ())
     streams, logs = list[StoredStream](), dict[str, int]()
-    for name in order.in_order(await stream_backup.list_names(sources.connection)):
+    names = order.in_order(await stream_backup.list_names(sources.connection))
+    if checkpoint_stream.STREAM not in names:
+        raise CannotStart(
+            vi="Các máy chủ NATS này chưa có luồng nào của trục, nên không có gì để sao lưu; hãy kiểm tra --nats.",
+            en="These NATS servers have no streams of a bus, so there is nothing to back up; check --nats.",
+        )
+    for name in names:
         if (await stream_backup.describe(sources.connection, name)).config.get("storage") == "memory":
             continue
         if name == checkpoint_stream.STREAM:

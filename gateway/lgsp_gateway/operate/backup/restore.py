@@ -22,7 +22,7 @@ from lgsp_gateway.operate.backup.chunks import ChunkReader
 from lgsp_gateway.operate.backup.manifest import Manifest
 from lgsp_gateway.operate.backup.refusals import backup_damaged
 from lgsp_gateway.operate.backup.stored_logs import StoredLogs
-from lgsp_gateway.operate.backup.stream_restore import already_restored, living_data, restore_stream
+from lgsp_gateway.operate.backup.stream_restore import already_restored, living_data, restore_stream, wait_for_jetstream
 
 LOG_KEY = f"{folders.KEYS}/evidence-log.key"
 
@@ -96,6 +96,7 @@ class Restore:
         Raises:
             Refusal: `living-data`, `cannot-start`, `backup-damaged`, `backup-unavailable`, `bus-unavailable`.
         """
+        await wait_for_jetstream(connection)
         restored = await already_restored(connection, self._manifest)
         logs = StoredLogs(self._manifest, self._reader, self._seed)
         following = {gateway: self._following(logs, gateway, last) for gateway, last in logs.last_checkpoints().items()}

@@ -4,12 +4,16 @@ A restored stream is marked with the backup that it is from. So a restore that w
 whatever else is there is living data, which nothing is restored over.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_gateway.operate.backup.chunks import ChunkReader
 from lgsp_gateway.operate.backup.manifest import Manifest, StoredStream
@@ -17,9 +21,12 @@ from lgsp_gateway.operate.backup.stored_logs import messages
 from lgsp_gateway.operate.backup.stream_archive import END, MAGIC, STATE, StreamEntry, compress
 from lgsp_gateway.operate.backup.stream_backup import ask_api, describe, list_names
 from lgsp_problems import CannotStart, Refusal
+from lgsp_runtime.nats.request_reply import bus_unavailable
 
 MARK = "lgsp-restored-from"
 """In the metadata of a stream: the backup that it was restored from."""
+START_SECONDS = 60.0
+POLL_SECONDS = 0.2
 PIECE_BYTES = 128 * 1024
 IN_FLIGHT = 16
 """Pieces that are sent before the first is acknowledged."""
@@ -27,6 +34,24 @@ PIECE_SECONDS = 15.0
 LAST_SECONDS = 60.0
 """How long the server may take to make the stream once it has all of it."""
 _BUFFERED_BYTES = 1 << 20
+
+
+async def wait_for_jetstream(connection: Client) -> None:
+    """Return when JetStream answers: servers of a cluster that have just been started elect a leader first.
+
+    Raises:
+        Refusal: `bus-unavailable`, when it does not in `START_SECONDS`.
+    """
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                with contextlib.suppress(NatsTimeoutError, NoRespondersError):
+                    answer = await connection.request("$JS.API.INFO", timeout=1)
+                    if "error" not in orjson.loads(answer.data):
+                        return
+                await asyncio.sleep(POLL_SECONDS)
+    except (TimeoutError, NatsError, OSError) as error:
+        raise bus_unavailable() from error
 
 
 async def already_restored(connection: Client, manifest: Manifest) -> set[str]:
