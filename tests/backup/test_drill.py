@@ -34,7 +34,7 @@ async def test_a_bus_of_a_hundred_thousand_entries_is_restored(tmp_path: Path) -
     await _lengthen_log(backed_up)
     files = {(await bus.upload(content)).json["href"]: content for content in map(_content, range(FILES))}
     waiting = [(await send(bus, "register", named(str(number)))).message for number in range(MESSAGES)]
-    size = ENTRIES + FILES + MESSAGES
+    size = 1 + ENTRIES + FILES + MESSAGES
     await backed_up.signed(size)
     auditor, token = await backed_up.auditors_keys(), bus.token("alpha")
 

@@ -37,21 +37,28 @@ _BUFFERED_BYTES = 1 << 20
 
 
 async def wait_for_jetstream(connection: Client) -> None:
-    """Return when JetStream answers: servers of a cluster that have just been started elect a leader first.
+    """Return when JetStream answers, and each stream that is there: servers of a cluster that have just been started elect leaders first.
 
     Raises:
-        Refusal: `bus-unavailable`, when it does not in `START_SECONDS`.
+        Refusal: `bus-unavailable`, when they do not in `START_SECONDS`.
     """
     try:
         async with asyncio.timeout(START_SECONDS):
-            while True:
-                with contextlib.suppress(NatsTimeoutError, NoRespondersError):
-                    answer = await connection.request("$JS.API.INFO", timeout=1)
-                    if "error" not in orjson.loads(answer.data):
-                        return
-                await asyncio.sleep(POLL_SECONDS)
+            await _answered(connection, "INFO")
+            for name in await list_names(connection):
+                await _answered(connection, f"STREAM.INFO.{name}")
     except (TimeoutError, NatsError, OSError) as error:
         raise bus_unavailable() from error
+
+
+async def _answered(connection: Client, subject: str) -> None:
+    """Ask JetStream's API until it answers without an error."""
+    while True:
+        with contextlib.suppress(NatsTimeoutError, NoRespondersError):
+            answer = await connection.request(f"$JS.API.{subject}", timeout=1)
+            if "error" not in orjson.loads(answer.data):
+                return
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def already_restored(connection: Client, manifest: Manifest) -> set[str]:
