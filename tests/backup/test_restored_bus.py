@@ -42,6 +42,7 @@ async def test_the_same_bus_answers_after_its_machine_is_gone(backed_up: BackedU
     await backed_up.lose()
     code, out, err = await backed_up.restore()
     assert (code, "from now on called restored-1.lgsp/bench" in out) == (0, True), (out, err)
+    assert (await backed_up.restore())[0] == 0, "nothing has happened since: it is the same restore"
     await backed_up.restart()
 
     assert bus.token("alpha") == token, "a token of before"

@@ -121,6 +121,7 @@ GATEWAY = {
     "adapter discovery",
     "checkpoints",
     "checks",
+    "copy watch",
     "unwritten evidence",
     "nats connection gateway inside",
     "nats connection gateway inside calls",

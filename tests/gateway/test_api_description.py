@@ -187,6 +187,7 @@ async def test_pages_of_other_origins_read_what_is_public_and_nothing_else(bus: 
         "/catalog/services/{service}/v{major}/openapi.json",
         "/catalog/services/{service}/v{major}/operations/{operation}/programs",
         "/catalog/tokens",
+        "/evidence/instance",
         "/evidence/keys",
         "/openapi.json",
         "/problems",
