@@ -118,3 +118,27 @@ async def test_the_registry_as_it_was_at_a_time(backed_up: BackedUp) -> None:
     assert (await bus.registry("GET", "agencies/H49.9")).status == 404
     history = (await bus.registry("GET", "grants/beta-desk/history")).json["items"]
     assert [one["metadata"].get("reason") for one in history][:2] == [f"as of {newest}", "by mistake"]
+
+
+async def test_what_was_archived_between_backups_is_not_in_the_later_one(backed_up: BackedUp) -> None:
+    bus = backed_up.bus
+    await bus.serve()
+    for _ in range(5):
+        await bus.call()
+    await backed_up.signed(5)
+    await backed_up.backup()
+    archive = str(backed_up.folder / "archive")
+    keys = ["--keys", str(bus.state.keys)]
+    code, out, err = await run("evidence", "archive", "--to", archive, "--older-than", "0s", *backed_up.nats, *keys)
+    assert (code, "5 entries archived" in out) == (0, True), (out, err)
+    for _ in range(3):
+        await bus.call()
+    await backed_up.signed(8)
+    await backed_up.backup()
+    code, out, err = await backed_up.verify()
+    assert (code, "the evidence is whole: bench 8" in out) == (0, True), (out, err)
+    await backed_up.lose()
+    code, out, err = await backed_up.restore()
+    assert (code, "LGSP_EVIDENCE: 3 messages" in out) == (0, True), (out, err)
+    await backed_up.restart()
+    assert len(await bus.entries()) == 3
