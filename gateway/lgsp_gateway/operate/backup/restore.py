@@ -112,7 +112,7 @@ class Restore:
 
     def _following(self, logs: StoredLogs, gateway: GatewayName, last: CheckpointRecord) -> "_Following":
         """Sign the first checkpoint of a log under its next origin: it cites the last one of the backup."""
-        checkpoint = LogKeys.of_checkpoint(last.note, self._seed, gateway).verify(last.note)
+        checkpoint = LogKeys.of_checkpoint(last.note, (public_key(self._seed),), gateway).verify(last.note)
         tree, sequence = logs.tree_of(gateway, last)
         signer = Signer(next_origin(checkpoint.origin), self._seed)
         note = signer.sign(tree.size, tree.root(), checkpoint.predecessors_of_next_origin())

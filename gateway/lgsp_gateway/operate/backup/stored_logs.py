@@ -8,6 +8,7 @@ from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.read.checkpoint_stream import MAX_CHECKPOINTS, CheckpointRecord
 from lgsp_gateway.evidence.read.live_part import start_after
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
+from lgsp_gateway.evidence.verify.signers import FileLogKey
 from lgsp_gateway.evidence.verify.log_part import LOG_BEGINNING, verify_log_part
 from lgsp_gateway.evidence.verify.merkle import Tree
 from lgsp_gateway.operate.backup import stream_archive
@@ -100,7 +101,7 @@ class StoredLogs:
 
     def _verify_one(self, gateway: GatewayName, records: list[CheckpointRecord]) -> int:
         last = records[-1]
-        key = LogKeys.of_checkpoint(last.note, self._seed, gateway)
+        key = LogKeys.of_checkpoint(last.note, (FileLogKey(self._seed).public,), gateway)
         first = self._first_live(gateway)
         covered = [record for record in records if first and record.sequence < first]
         start = start_after(covered[-1]) if covered else LOG_BEGINNING
