@@ -174,7 +174,8 @@ class GatewaySettings(_NatsSettings):
     )
     proxies: Annotated[tuple[setting_values.Network, ...], PlainValidator(setting_values.read_networks)] = Field(
         default=(),
-        description="Addresses or networks of reverse proxies, separated by commas. `--connections-each` does not apply to them.",
+        description="Addresses or networks of reverse proxies and load balancers, separated by commas. `--connections-each` does not apply to them,"
+        " the last address in `X-Forwarded-For` that is not theirs is the client's, and after SIGTERM the gateway goes on to answer for 2 seconds.",
     )
     allow_lazy_disk: bool = Field(
         default=False,

@@ -263,6 +263,11 @@ def register(app: App) -> None:
         name="restore",
         help="Restore a bus from a backup, on an empty machine.",
     )
+    haproxy = App(name="haproxy", help="Configure the load balancer before the gateways of a bus in production.")
+    haproxy.command(
+        "lgsp_gateway.cli.haproxy_commands:config", name="config", help="Write the configuration of HAProxy."
+    )
+    app.command(haproxy)
     bench = App(name="bench", help="Measure the bus.")
     bench.command("lgsp_gateway.cli.bench_commands:up", name="up", help="Run a bus to be measured.")
     bench.command("lgsp_gateway.cli.bench_commands:report", name="report", help="Show the history of measurements.")

@@ -17,7 +17,7 @@ from lgsp_gateway.local.environments import demo
 from lgsp_gateway.local.environments import mock as mocks
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.local.traffic.player import DemoBus, TrafficPlayer
-from lgsp_gateway.local.up import LocalBus
+from lgsp_gateway.local.up import BusSize, LocalBus
 
 
 def up(
@@ -29,6 +29,7 @@ def up(
     traffic: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 1,
     servers: Literal[1, 3] = 1,
+    gateways: Literal[1, 2, 3] = 1,
 ) -> None:
     """Run a whole bus on this machine: NATS, a gateway, three national databases in a sandbox, their adapters.
 
@@ -49,6 +50,8 @@ def up(
         Of that day: the same number plays the same day.
     servers
         How many NATS servers: 3 are a cluster, which goes on without one of them. A state folder keeps the number that it began with.
+    gateways
+        How many gateways: with more than one, HAProxy stands before them, and calls go on without one of them.
     """
     options, state = ("--fast-path", fast_path), StateDir(state_dir)
 
@@ -60,7 +63,7 @@ def up(
         *(demo.ENVIRONMENT, state, port, nats_server),
         gateway_options=options,
         traffic=play if traffic else None,
-        servers=servers,
+        size=BusSize(servers, gateways),
     )
     asyncio.run(bus.run())
 

@@ -3,7 +3,6 @@
 A connection costs its client nothing and the gateway a descriptor and memory.
 """
 
-import ipaddress
 import resource
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from lgsp_gateway.config import GatewaySettings
+from lgsp_gateway.http.client_address import is_listed
 from lgsp_gateway.setting_values import Network
 
 SPARE_DESCRIPTORS = 512
@@ -30,7 +30,8 @@ class ConnectionLimits:
         send_seconds: for 16 KiB of a response to be read by the client. A link of 5 kbit/s is fast enough.
         total: connections at a time.
         each: connections at a time from one address.
-        proxies: networks of reverse proxies, whose connections carry many callers: `each` does not apply to them.
+        proxies: networks of reverse proxies, whose connections carry many callers: `each` does not apply to them, and clients are whom
+            they name (`client_address.py`).
     """
 
     head_seconds: float = 10
@@ -67,7 +68,9 @@ class ConnectionSlots:
 
     def acquire(self, address: str) -> bool:
         """Count a new connection from an address; return false, and count nothing, where a limit is reached."""
-        if self._open >= self._total or (self._by_address[address] >= self._each and not self._is_proxy(address)):
+        if self._open >= self._total or (
+            self._by_address[address] >= self._each and not is_listed(address, self._proxies)
+        ):
             return False
         self._open += 1
         self._by_address[address] += 1
@@ -79,14 +82,6 @@ class ConnectionSlots:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
-
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        unmapped = getattr(parsed, "ipv4_mapped", None) or parsed
-        return any(unmapped in network for network in self._proxies)
 
 
 def _available_descriptors(connections: int) -> int:

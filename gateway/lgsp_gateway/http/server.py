@@ -3,6 +3,7 @@
 The face whose calls take the fast path is an argument: this module knows of calls only the prefix of their paths.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from lgsp_gateway.http import problems, routes
+from lgsp_gateway.http.client_address import HEADER, client_address
 from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.connections import Acceptor
 from lgsp_gateway.http.fast_path.connection import FastPathConnection
@@ -25,6 +27,9 @@ from lgsp_runtime.tls import TlsFiles
 
 PREFIX = "/services/"
 HEALTH = ("/livez", "/readyz", "/metrics")
+DRAIN_SECONDS = 2.0
+"""For which a gateway behind proxies goes on to answer while `/readyz` says that it stops. A proxy that does not know that yet sends requests
+on a connection that is being closed, and may not send them again."""
 
 Head = TypeVar("Head")
 
@@ -89,17 +94,22 @@ class HttpServer(Generic[Head]):
             Refusal: `cannot-start`, when the port cannot be used.
         """
         await self._pool.start(self._app)
-        self._acceptor = Acceptor(self._limits, partial(FastPathConnection, self._pool), tls)
+        acceptor = Acceptor(self._limits, partial(FastPathConnection, self._pool), tls)
         try:
-            return await self._acceptor.listen(host, port, share_port=share_port)
+            port = await acceptor.listen(host, port, share_port=share_port)
         except OSError as error:
+            acceptor.close()
             raise CannotStart(
                 vi=f"Không mở được cổng {port} trên {host}: {error.strerror}; hãy chọn cổng khác bằng --port.",
                 en=f"Cannot listen on port {port} of {host}: {error.strerror}; choose another with --port.",
             ) from error
+        self._acceptor = acceptor
+        return port
 
     async def close(self) -> None:
-        """Accept no more connections, and finish the requests under way."""
+        """Accept no more connections, and finish the requests under way; behind proxies once they know that this gateway stops."""
+        if self._acceptor and self._limits.proxies:
+            await asyncio.sleep(DRAIN_SECONDS)
         if self._acceptor:
             self._acceptor.close()
         await self._pool.stop()
@@ -112,7 +122,7 @@ class HttpServer(Generic[Head]):
             if not isinstance(delegate, Delegate):
                 raise ConnectionResetError("the caller has gone")
             delegate.begin(request)
-            response = await self._answer(request, handler)
+            response = await self._answer(self._as_sent_by_client(request), handler)
             if self._pool.stopping or hdrs.UPGRADE in request.headers or request.method == hdrs.METH_CONNECT:
                 # Where an upgrade is asked for and not made, aiohttp discards what arrived together with the request.
                 response.force_close()
@@ -122,6 +132,13 @@ class HttpServer(Generic[Head]):
             return response
 
         return complete_response
+
+    def _as_sent_by_client(self, request: web.Request) -> web.Request:
+        """Return the request with the address of the client where a listed proxy passes it on."""
+        if not self._limits.proxies:
+            return request
+        forwarded = request.headers.getall(HEADER, ())
+        return request.clone(remote=client_address(request.remote or "", forwarded, self._limits.proxies))
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()

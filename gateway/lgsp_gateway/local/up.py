@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import orjson
 
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.keys.key_store import KeyStore
-from lgsp_gateway.local import nats_config, nats_process
+from lgsp_gateway.local import load_balancer, nats_config, nats_process
 from lgsp_gateway.local.citizen_issuer import CitizenIssuer
 from lgsp_gateway.local.console_build import build_console
 from lgsp_gateway.local.environment import Environment
@@ -39,6 +40,19 @@ from lgsp_runtime.nats import connection as nats_connection
 from lgsp_runtime.nats.connection import NatsEndpoint
 
 
+@dataclass(frozen=True, slots=True)
+class BusSize:
+    """How much of a bus there is.
+
+    Args:
+        servers: of NATS; more than one are a cluster, in which each stream has a replica on three.
+        gateways: more than one have HAProxy before them.
+    """
+
+    servers: int = 1
+    gateways: int = 1
+
+
 class LocalBus:
     """One bus on this machine.
 
@@ -47,7 +61,7 @@ class LocalBus:
         before_ready: what is to be done when everything answers, before it says READY.
         gateway_options: further ones for each gateway.
         traffic: what goes on while it runs, from the addresses in `running.json`; it ends before anything stops.
-        servers: how many NATS servers; more than one are a cluster, in which each stream has a replica on three.
+        size: how many servers and gateways.
     """
 
     def __init__(
@@ -59,7 +73,7 @@ class LocalBus:
         before_ready: Callable[[], Awaitable[None]] | None = None,
         gateway_options: tuple[str, ...] = (),
         traffic: Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]] | None = None,
-        servers: int = 1,
+        size: BusSize = BusSize(),
     ) -> None:
         self._environment = environment
         self._state = state
@@ -69,7 +83,8 @@ class LocalBus:
         self._gateway_options = gateway_options
         self._citizens = CitizenIssuer(environment.citizens, self._url) if environment.citizens else None
         self._traffic = traffic
-        self._servers = servers
+        self._servers = size.servers
+        self._balanced_ports = _balanced_ports(environment.gateways[0], size.gateways)
         self._playing = Background()
         self._children: list[Child] = []
         self._background = Background()
@@ -95,6 +110,8 @@ class LocalBus:
         try:
             self._clear_leftovers()
             _refuse_taken(self._port)
+            if self._balanced_ports:
+                load_balancer.find_haproxy()
             async with self._background:
                 with contextlib.suppress(Stopped):
                     await run_until(stop.wait(), self._start())
@@ -119,14 +136,17 @@ class LocalBus:
         environment = local.environment(self._state, ports)
         sandboxes = [self._sandbox(server, ports[server], environment) for server in local.sandboxes]
         adapters = [self._adapter(name, paths, nats_url, environment) for name, paths in local.adapters.items()]
-        gateways = [self._gateway(name, nats_url) for name in local.gateways]
+        gateways = [self._gateway(name, nats_url) for name in self._balanced_ports or local.gateways]
         indexers = [self._indexer(nats_url)] if local.searchable else []
         if self._citizens:
             await self._citizens.start()
             issuers = orjson.dumps(self._citizens.configuration(), option=orjson.OPT_INDENT_2)
             durable_file.write(self._state.issuers, issuers)
         await asyncio.gather(*(self._begin(self._nats(server)) for server in nats_servers))
-        await asyncio.gather(*(self._begin(child) for child in (*gateways, *adapters, *sandboxes, *indexers)))
+        balancers = [self._load_balancer()] if self._balanced_ports else []
+        await asyncio.gather(
+            *(self._begin(child) for child in (*balancers, *gateways, *adapters, *sandboxes, *indexers))
+        )
         self._addresses = {
             "url": self._url,
             "nats": nats_url,
@@ -163,7 +183,8 @@ class LocalBus:
         return nats_process.child(self._state, server, self._nats_server)
 
     def _gateway(self, name: str, nats_url: str) -> Child:
-        command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(self._port), "--nats", nats_url]
+        port = self._balanced_ports.get(name, self._port)
+        command = [*_lgsp(), "gateway", "run", "--name", name, "--port", str(port), "--nats", nats_url]
         command += ["--nats-passwords", str(nats_config.passwords(self._state))]
         command += ["--nats-storage", str(nats_config.storage(self._state))]
         command += ["--keys", str(self._state.keys), "--registry", str(self._state.registry)]
@@ -173,9 +194,16 @@ class LocalBus:
         if self._environment.catalog:
             command += ["--catalog", str(self._environment.catalog)]
         command += ["--replicas", str(self._replicas), *self._gateway_options]
+        if self._balanced_ports:
+            command += ["--public-url", self._url, "--proxies", "127.0.0.1"]
+            return self._child(f"gateway {name}", command)
         if len(self._environment.gateways) == 1:
             return self._child("gateway", command)
         return self._child(f"gateway {name}", [*command, "--share-port"])
+
+    def _load_balancer(self) -> Child:
+        command = load_balancer.command(self._state, self._port, list(self._balanced_ports.values()))
+        return self._child("haproxy", command, ready=lambda: _port_answers(self._port))
 
     @property
     def _replicas(self) -> int:
@@ -254,6 +282,7 @@ class LocalBus:
         lines = [
             "",
             f"  gateway                      {url}",
+            *(f"  {f'gateway {name}':<28} http://127.0.0.1:{port}" for name, port in self._balanced_ports.items()),
             f"  catalogue, for a browser     {url}/catalog",
             *(f"  console, {f'{role}, once':<20}{url}/console/sign-in/once#{link}" for role, link in links.items()),
             *(f"  {server.name:<28} 127.0.0.1:{server.port}" for server in nats_servers),
@@ -269,6 +298,13 @@ class LocalBus:
             self._environment.ready_message(url, self._state),
         ]
         out("\n".join(lines) + "\n")
+
+
+def _balanced_ports(name: str, count: int) -> dict[str, int]:
+    """Return a port for each of several gateways, by its name; none for a single one, which has the port of the bus."""
+    if count == 1:
+        return {}
+    return {f"{name}-{number}": port for number, port in enumerate(_free_ports(count), 1)}
 
 
 def _lgsp() -> list[str]:

@@ -27,6 +27,7 @@ from typing import Generic, TypeVar, cast
 import uuid_utils
 
 from lgsp_gateway.http import problems
+from lgsp_gateway.http.client_address import HEADER, client_address
 from lgsp_gateway.http.connection_timeouts import ConnectionClock, ConnectionState, abort_with_reset
 from lgsp_gateway.http.connections import too_slow
 from lgsp_gateway.http.fast_path.delegate import Delegate
@@ -207,7 +208,8 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
                 self._hold(data[end:])
                 data = data[:end]
             self._pool.counts.recognised += 1
-            read = self._pool.calls.read_head(head.method, head.target, head.headers, self._address)
+            client = client_address(self._address, head.headers.getall(HEADER, ()), self._pool.limits.proxies)
+            read = self._pool.calls.read_head(head.method, head.target, head.headers, client)
             key = HeadKey.of(self._address, data)
             self._answer(CachedHead(read, head.keep_alive, key), data[head.end :], new=True)
 
