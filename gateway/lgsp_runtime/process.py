@@ -14,11 +14,12 @@ import structlog
 import uvloop
 from nats.errors import Error as NatsError
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import logs
 from lgsp_runtime.async_tasks import Stopped, run_until
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import EssentialTaskFailed
+from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.connection import connection_broken
 from lgsp_runtime.supervision import Supervisor
 
@@ -109,7 +110,9 @@ def run(process: str, main: Main) -> None:
     except (Refusal, NatsError) as error:
         refusal = error if isinstance(error, Refusal) else connection_broken()
         what = "ended" if isinstance(refusal, EssentialTaskFailed) else "cannot start"
-        structlog.get_logger().error(what, code=refusal.code, reason=refusal.detail.en)
+        # A refusal to start says what to do; where another one ends a process, its place says what it was about.
+        place = {} if isinstance(refusal, CannotStart) else {"frames": frames(refusal)}
+        structlog.get_logger().error(what, code=refusal.code, reason=refusal.detail.en, **place)
         if refusal is error:
             raise
         raise refusal from error

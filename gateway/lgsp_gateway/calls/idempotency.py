@@ -26,13 +26,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.api import KeyValueConfig
-from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from lgsp_contracts.digest_ids import uuid_of
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_problems import NotFound, Refusal, RevisionConflict
+from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.nats.streams import is_wrong_revision
 
@@ -103,13 +103,24 @@ class Idempotency:
         self._bucket: KeyValue | None = None
 
     async def start(self, connection: Client, replicas: int) -> None:
-        """Open the bucket, or make it."""
-        jetstream = connection.jetstream()
-        try:
-            self._bucket = await jetstream.key_value(BUCKET)
-        except BucketNotFoundError:
-            config = KeyValueConfig(bucket=BUCKET, ttl=RETENTION_SECONDS, replicas=replicas, history=1)
-            self._bucket = await jetstream.create_key_value(config)
+        """Make the bucket, or have the one that is there follow its configuration, and open it."""
+        await streams.ensure_raw(
+            connection,
+            {
+                "name": f"KV_{BUCKET}",
+                "subjects": [f"$KV.{BUCKET}.>"],
+                "storage": "file",
+                "num_replicas": replicas,
+                "max_age": RETENTION_SECONDS * 1_000_000_000,
+                "max_msgs_per_subject": 1,
+                "discard": "new",
+                "duplicate_window": 120 * 1_000_000_000,
+                "allow_direct": True,
+                "allow_rollup_hdrs": True,
+                "deny_delete": True,
+            },
+        )
+        self._bucket = await connection.jetstream().key_value(BUCKET)
 
     async def claim(
         self, key: str, consumer: str, message: str, subject: str, request: KeyedRequest

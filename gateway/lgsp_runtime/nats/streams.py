@@ -1,5 +1,7 @@
 """The streams of the bus: each is made by the first gateway that starts, and follows the configuration of those that start later."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +9,8 @@ import orjson
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import StreamConfig
 
 from lgsp_problems import CannotStart, Refusal
@@ -20,6 +24,10 @@ def is_wrong_revision(error_code: int | None) -> bool:
     """Tell whether an error of JetStream says that somebody else wrote to the subject first."""
     return error_code in WRONG_REVISION_CODES
 
+
+PATIENCE_SECONDS = 20.0
+"""For a cluster to choose its leader and for its servers to find each other; a process that starts is given 30 seconds."""
+RETRY_SECONDS = 0.25
 
 FULL_CODES = (10023, 10047)
 """JetStream's error codes: the server may not store more."""
@@ -40,6 +48,9 @@ async def ensure_raw(connection: Client, config: dict[str, Any]) -> None:
     """Make a stream, or have the one that is there follow its configuration (`altered`), by the server's own API: of counters and of
     messages with a life of their own nats-py knows nothing.
 
+    A cluster that has just begun, or has lost its leader, answers nothing for seconds, and of two gateways that begin together one may be
+    left without an answer: it is asked again.
+
     Args:
         config: as JetStream's STREAM.CREATE takes it.
 
@@ -47,17 +58,34 @@ async def ensure_raw(connection: Client, config: dict[str, Any]) -> None:
         Refusal: `cannot-start`.
     """
     name = config["name"]
-    try:
-        found = await _ask(connection, f"STREAM.INFO.{name}")
-        if found.get("error", {}).get("err_code") == _NO_STREAM:
-            found = await _ask(connection, f"STREAM.CREATE.{name}", config)
-        elif "config" in found and (changed := altered(found["config"], config)) != found["config"]:
-            found = await _ask(connection, f"STREAM.UPDATE.{name}", changed)
-            structlog.get_logger().info("stream altered", stream=name, replicas=changed.get("num_replicas"))
-    except (NatsError, OSError) as failure:
-        raise _cannot_make(name, str(failure) or type(failure).__name__) from failure
-    if error := found.get("error"):
-        raise _cannot_make(name, str(error.get("description", error)))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            failure: Exception | None = None
+            error = await _ensure_once(connection, config)
+        except (NatsError, OSError) as raised:
+            failure, error = raised, {"description": str(raised) or type(raised).__name__}
+        if not error:
+            return
+        comes_by_itself = isinstance(failure, _ELECTING) or error.get("err_code") in _FORMING_CODES
+        if not comes_by_itself or time.monotonic() > deadline:
+            raise _cannot_make(name, str(error.get("description", error))) from failure
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _ensure_once(connection: Client, config: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a stream, and make or alter it where needed; return the server's error, empty where there is none."""
+    name = config["name"]
+    found = await _ask(connection, f"STREAM.INFO.{name}")
+    if found.get("error", {}).get("err_code") == _NO_STREAM:
+        found = await _ask(connection, f"STREAM.CREATE.{name}", config)
+    elif "config" in found and (changed := altered(found["config"], config)) != found["config"]:
+        found = await _ask(connection, f"STREAM.UPDATE.{name}", changed)
+        structlog.get_logger().info("stream altered", stream=name, replicas=changed.get("num_replicas"))
+    if "leader" not in found.get("cluster", {"leader": ""}):
+        return _NO_LEADER
+    error: dict[str, Any] = found.get("error", {})
+    return error
 
 
 def altered(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +117,12 @@ def _cannot_make(name: str, error: str) -> Refusal:
 
 _API_SECONDS = 5
 _LIMITS = ("max_age", "max_bytes", "max_msg_size", "max_msgs_per_subject", "duplicate_window")
+
+_ELECTING = (NatsTimeoutError, NoRespondersError)
+_FORMING_CODES = (10005, 10008, 10009)
+"""JetStream's error codes: no server yet for each replica, temporarily unavailable, no leader yet."""
+
+_NO_LEADER = {"err_code": 10009, "description": "the stream has no leader yet"}
 
 _NO_STREAM = 10059
 """JetStream's error code: there is no such stream."""
