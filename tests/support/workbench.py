@@ -7,8 +7,6 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +35,7 @@ from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tracing import Spans
+from support import nats_servers
 from support.preloaded import Preloaded
 from support.processes import Process, free_port
 from support.repeated_calls import Answer, once_for_each_call
@@ -163,15 +162,17 @@ class Workbench:
         *,
         contracts: Sequence[dict[str, Any]] = CONTRACTS,
         documents: Sequence[dict[str, Any]] = (),
+        servers: int = nats_servers.COUNT,
     ) -> None:
-        """Args: `contracts` of its catalogue; `documents` of its registry, beside its own."""
+        """Args: `contracts` of its catalogue; `documents` of its registry, beside its own; `servers` of NATS, 1 or 3."""
         self._requests = requests
         self._contracts = contracts
         self._documents = documents
         self.state = StateDir(folder / "state")
         self.catalog_folder = folder / "catalog"
         self.port = free_port()
-        self.nats_port = free_port()
+        self.nats_ports = [free_port() for _ in range(servers)]
+        self.route_ports = [free_port() for _ in range(servers)] if servers > 1 else [0]
         self.keys: dict[str, SigningKey] = {}
         self.adapters: dict[ServedAdapter, CallClient] = {}
         self.deliverer: Process | None = None
@@ -190,14 +191,13 @@ class Workbench:
         self.catalog = catalog.load(self.catalog_folder)
         self._write_registry()
         account = KeyStore(self.state.keys).account_key().public
-        config = nats_config.write(self.state, [(self.nats_port, 0)], account)[0].config
-        found = json.loads(config.read_text())
-        found["accounts"][ACCOUNT]["users"].append({"user": "owner-of-the-disk", "password": OWNER})
-        found["authorization"]["auth_callout"]["auth_users"].append("owner-of-the-disk")
-        config.write_text(json.dumps(found))
-        binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
-        assert binary
-        self.nats = Process([binary, "-c", str(config)], self.state.logs / "nats.log")
+        servers = nats_config.write(self.state, list(zip(self.nats_ports, self.route_ports, strict=True)), account)
+        for server in servers:
+            found = json.loads(server.config.read_text())
+            found["accounts"][ACCOUNT]["users"].append({"user": "owner-of-the-disk", "password": OWNER})
+            found["authorization"]["auth_callout"]["auth_users"].append("owner-of-the-disk")
+            server.config.write_text(json.dumps(found))
+        self.nats = nats_servers.NatsServers(servers, self.state.logs)
         await self.start_nats()
         self.gateway: Process = self.another_gateway("bench", self.port)
         self.gateway.command += options
@@ -211,6 +211,7 @@ class Workbench:
         command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
         command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
         command += ["--public-url", f"http://127.0.0.1:{self.port}", "--fast-path", FAST_PATH]
+        command += ["--replicas", str(self.replicas)]
         command += ["--webhook-networks", "127.0.0.1:1-65535"]
         return Preloaded(command, self.state.logs / f"gateway-{name}.log")
 
@@ -233,7 +234,17 @@ class Workbench:
 
     @property
     def nats_url(self) -> str:
-        return f"nats://127.0.0.1:{self.nats_port}"
+        return ",".join(f"nats://127.0.0.1:{port}" for port in self.nats_ports)
+
+    @property
+    def nats_port(self) -> int:
+        """Of the only server."""
+        [port] = self.nats_ports
+        return port
+
+    @property
+    def replicas(self) -> int:
+        return len(self.nats_ports)
 
     async def empty_stream(self, name: str) -> None:
         """Remove the messages of a stream, as when they have become too old."""
@@ -248,16 +259,7 @@ class Workbench:
         await connection.close()
 
     async def start_nats(self) -> None:
-        await self.nats.start(wait_ready=False)
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.nats_port)
-                except OSError:
-                    await asyncio.sleep(0.01)
-                else:
-                    writer.close()
-                    return
+        await self.nats.start()
 
     def settings(self, name: str, port: int, **more: Any) -> GatewaySettings:
         """The settings of a second gateway, inside the process of the test."""
@@ -270,6 +272,7 @@ class Workbench:
             keys=self.state.keys,
             registry=self.state.registry,
             catalog=self.catalog_folder,
+            replicas=self.replicas,
             **more,
         )
 

@@ -1,0 +1,60 @@
+"""The nats-servers of a bus to try things on: one, or a cluster of three, whose start and end are that of all of them."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lgsp_gateway.local.nats_config import LocalServer
+from support.processes import Process
+
+COUNT = int(os.environ.get("LGSP_TEST_SERVERS", "1"))
+"""Servers of each bus of the tests: `./lgsp test --cluster` says 3."""
+
+
+class NatsServers:
+    """All servers of one bus; `each` has the processes, to break one of them."""
+
+    def __init__(self, servers: Sequence[LocalServer], logs: Path) -> None:
+        binary = shutil.which("nats-server", path=str(Path(sys.executable).parent))
+        assert binary
+        self.servers = servers
+        self.each = [
+            Process([binary, "-c", str(server.config)], logs / f"{server.name.replace(' ', '-')}.out")
+            for server in servers
+        ]
+
+    @property
+    def pid(self) -> int:
+        """Of the only server."""
+        [process] = self.each
+        return process.pid
+
+    async def start(self) -> None:
+        """Start all, and return when each listens."""
+        await asyncio.gather(*(self.start_one(number) for number in range(len(self.each))))
+
+    async def start_one(self, number: int) -> None:
+        """Start one, counted from 0, and return when it listens."""
+        await self.each[number].start(wait_ready=False)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.servers[number].port)
+                except OSError:
+                    await asyncio.sleep(0.01)
+                else:
+                    writer.close()
+                    return
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(process.stop() for process in self.each))
+
+    async def kill(self) -> None:
+        await asyncio.gather(*(process.kill() for process in self.each))
+
+    def signal(self, number: int) -> None:
+        for process in self.each:
+            process.signal(number)
