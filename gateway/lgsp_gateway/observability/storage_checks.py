@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from lgsp_gateway.delivery.storage.space import WARNING_RESERVES, StorageSpace
+from lgsp_gateway.delivery.storage.stream_health import Streams
 from lgsp_problems import Text
 
 
@@ -17,14 +18,19 @@ class StorageChecks:
         return {"streams": self._check_streams, "storage": self._check_storage}
 
     async def _check_streams(self) -> Text | None:
-        broken = self._space.streams.broken()
-        if not broken:
-            return None
-        named = "; ".join(f"{server}: {', '.join(streams)}" for server, streams in sorted(broken.items()))
-        return Text(
-            f"Máy chủ NATS không ghi được luồng dữ liệu ({named}) vì đĩa của nó đã đầy hoặc hỏng; hãy giải phóng đĩa rồi khởi động lại nats-server, trước đó nó không ghi lại. Những gì đã nhận không mất; chưa khởi động lại các gateway khi còn bằng chứng chờ ghi.",
-            f"NATS servers cannot write streams ({named}), since their disk was full or is broken; free space on the disk, then restart nats-server: it does not write them again before. What was accepted is kept; do not restart gateways while evidence waits to be written.",
-        )
+        if unwritable := self._space.streams.unwritable():
+            named = _named(unwritable)
+            return Text(
+                f"Máy chủ NATS không ghi được luồng dữ liệu ({named}) vì đĩa của nó đã đầy hoặc hỏng; hãy giải phóng đĩa rồi khởi động lại nats-server, trước đó nó không ghi lại. Những gì đã nhận không mất; chưa khởi động lại các gateway khi còn bằng chứng chờ ghi.",
+                f"NATS servers cannot write streams ({named}), since their disk was full or is broken; free space on the disk, then restart nats-server: it does not write them again before. What was accepted is kept; do not restart gateways while evidence waits to be written.",
+            )
+        if behind := self._space.streams.behind():
+            named = _named(behind)
+            return Text(
+                f"Máy chủ NATS chưa bắt kịp các máy khác trong cụm ({named}) sau hơn một phút; hãy kiểm tra mạng giữa các máy chủ và số máy đang chạy, vì lúc này cụm có thể không chịu được thêm một máy hỏng.",
+                f"NATS servers have not caught up with the others of the cluster ({named}) for more than a minute; check the network between them and how many run, since the cluster may not go on without one more.",
+            )
+        return None
 
     async def _check_storage(self) -> Text | None:
         room = self._space.narrowest()
@@ -41,3 +47,7 @@ class StorageChecks:
             f"Kho lưu của NATS ({room.name}) chỉ còn {free}; {vi}. Hãy chạy `lgsp evidence archive`, xử lý thư chết, hoặc tăng đĩa và max_file_store.",
             f"The storage of NATS ({room.name}) has {free} left; {en}. Run `lgsp evidence archive`, deal with dead letters, or add disk space and raise max_file_store.",
         )
+
+
+def _named(streams: Streams) -> str:
+    return "; ".join(f"{server}: {', '.join(names)}" for server, names in sorted(streams.items()))
