@@ -8,6 +8,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from lgsp_runtime.nats import pulling
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 MAX_FETCH = 500
@@ -52,7 +53,7 @@ async def read_stream(
         try:
             pending, number = (await subscription.consumer_info()).num_pending or 0, 0
             while number < pending:
-                fetched = await subscription.fetch(min(max_fetch, pending - number), timeout=FETCH_SECONDS)
+                fetched = await pulling.fetch(subscription, min(max_fetch, pending - number), FETCH_SECONDS)
                 if not fetched:  # only status messages of the server came: is the consumer there still?
                     await subscription.consumer_info()
                 for message in fetched:

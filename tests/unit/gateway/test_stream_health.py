@@ -30,7 +30,7 @@ def test_a_failed_write_is_told_from_a_lost_leader(monkeypatch: pytest.MonkeyPat
 def test_a_server_that_stays_behind_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     health, now = StreamHealth(), [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    for _ in range(13):
+    for _ in range(12):
         assert health.behind() == {}
         health.note("nats-1", [WITHOUT_LEADER])
         now[0] += 5

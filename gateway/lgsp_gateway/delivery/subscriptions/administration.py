@@ -57,6 +57,7 @@ from lgsp_gateway.delivery.subscriptions.subscribed_event import project
 from lgsp_gateway.delivery.webhooks.endpoints import Endpoints
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_problems import NotFound, Refusal, RevisionConflict
+from lgsp_runtime.nats import pulling
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.security_events import SecurityLog
 
@@ -359,7 +360,7 @@ class SubscriptionAdministration:
         async with consumer_of(self.connection.jetstream(), config) as consumer:
             if not (await consumer.consumer_info()).num_pending:
                 return last + 1
-            messages = await consumer.fetch(1, timeout=5)
+            messages = await pulling.fetch(consumer, 1, 5)
             return int(messages[0].metadata.sequence.stream) if messages else last + 1
 
 

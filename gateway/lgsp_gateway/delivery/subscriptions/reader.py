@@ -23,6 +23,7 @@ from lgsp_gateway.delivery.subscriptions.damaged_events import DamagedEvent
 from lgsp_gateway.delivery.subscriptions.model import Subscription
 from lgsp_gateway.delivery.subscriptions.subscribed_event import StoredEvent
 from lgsp_problems import Refusal
+from lgsp_runtime.nats import pulling
 
 FETCH = 8
 """Events that a reader gets at once."""
@@ -138,7 +139,7 @@ async def consumer_of(
 
 async def _fetch(consumer: JetStreamContext.PullSubscription) -> list[Msg]:
     try:
-        messages = await consumer.fetch(FETCH, timeout=FETCH_SECONDS)
+        messages = await pulling.fetch(consumer, FETCH, FETCH_SECONDS)
     except TimeoutError:
         messages = []
     if not messages:  # is the consumer there still?

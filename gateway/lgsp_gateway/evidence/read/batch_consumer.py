@@ -19,6 +19,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.evidence.read.entry_stream import Batch
+from lgsp_runtime.nats import pulling
 
 FETCH_BATCHES = 8
 """Batches that a reader gets at once: at most 4 MB."""
@@ -58,7 +59,7 @@ class BatchConsumer:
             nats.errors.Error: the consumer no longer exists, or NATS cannot be reached.
         """
         try:
-            messages = await self._subscription.fetch(limit, timeout=seconds)
+            messages = await pulling.fetch(self._subscription, limit, seconds)
         except TimeoutError:
             messages = []
         if not messages:  # a fetch that gets only the server's status messages ends like one that gets nothing
