@@ -12,6 +12,7 @@ import hypothesis  # noqa: F401 - not later, by its plugin: then it trips over a
 import pytest
 import pytest_asyncio
 from support.examples import load_profile
+from support.left_out_of_clusters import leave_out
 from support.order import longest_first
 from support.postgres import Postgres
 from support.processes import ROOT
@@ -34,8 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, and leave what was collected to the end out of each collection of garbage."""
+    """Begin with what takes longest, leave out what a cluster cannot run, and leave what was collected to the end out of each collection of garbage."""
     longest_first(items, config.rootpath)
+    leave_out(items)
     gc.collect()
     gc.freeze()
 
