@@ -33,6 +33,7 @@ from lgsp_contracts.digest_ids import uuid_of
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_problems import NotFound, Refusal, RevisionConflict
 from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.leader_reads import open_bucket
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.nats.streams import is_wrong_revision
 
@@ -120,7 +121,7 @@ class Idempotency:
                 "deny_delete": True,
             },
         )
-        self._bucket = await connection.jetstream().key_value(BUCKET)
+        self._bucket = open_bucket(connection.jetstream(), BUCKET)
 
     async def claim(
         self, key: str, consumer: str, message: str, subject: str, request: KeyedRequest

@@ -196,7 +196,7 @@ class Quotas:
         if self._connection is None:
             return window.total
         try:
-            found = await self._connection.jetstream().get_last_msg(STREAM, window.subject, direct=True)
+            found = await self._connection.jetstream().get_last_msg(STREAM, window.subject)
         except NotFoundError:
             return 0
         except NatsError as error:

@@ -18,6 +18,7 @@ from nats.errors import Error as NatsError
 from lgsp_gateway.delivery.storage.last_message import SECONDS, StoredMessage
 from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher
 from lgsp_problems import Refusal
+from lgsp_runtime.nats import leader_reads
 from lgsp_runtime.nats.direct_get import read_batch
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
@@ -67,7 +68,14 @@ class StoredMessages:
         Raises:
             Refusal: `bus-unavailable`.
         """
-        return self._stored(await self._get({"last_by_subj": subject}))
+        try:
+            reply = await self._connection.request(
+                leader_reads.subject_of(self._stream), leader_reads.last_of(subject), timeout=SECONDS
+            )
+        except (NatsError, OSError) as error:
+            raise bus_unavailable() from error
+        found = leader_reads.read_reply(reply.data)
+        return StoredMessage.read(*found, self._cipher) if found else None
 
     async def newest(
         self, subject: str, before: int, limit: int, parse: Callable[[StoredMessage], T | None]

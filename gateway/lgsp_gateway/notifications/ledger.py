@@ -15,6 +15,7 @@ from nats.js.kv import KeyValue
 
 from lgsp_gateway.sessions import buckets
 from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.leader_reads import open_bucket
 
 BUCKET = "LGSP_NOTIFICATIONS"
 LEASE_SECONDS = 60.0
@@ -96,7 +97,7 @@ class NotificationLedger:
             Refusal: `cannot-start`.
         """
         await streams.ensure(connection, buckets.bucket_config(BUCKET, "What people were told", replicas))
-        self._bucket, self._connection = await connection.jetstream().key_value(BUCKET), connection
+        self._bucket, self._connection = open_bucket(connection.jetstream(), BUCKET), connection
 
     async def hold(self) -> bool:
         """Take the lease or keep it; tell whether this gateway has it now.

@@ -18,6 +18,7 @@ from lgsp_gateway.registry.persons import Person
 from lgsp_gateway.sessions import buckets
 from lgsp_runtime.background import Background
 from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.leader_reads import open_bucket
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 SESSIONS = "LGSP_SESSIONS"
@@ -98,7 +99,7 @@ class SessionStore:
             Refusal: `cannot-start`.
         """
         await streams.ensure(connection, buckets.bucket_config(SESSIONS, "Who is signed in", replicas, SESSION_SECONDS))
-        self.bucket, self._connection = await connection.jetstream().key_value(SESSIONS), connection
+        self.bucket, self._connection = open_bucket(connection.jetstream(), SESSIONS), connection
 
     async def follow_ends(self, connection: Client, background: Background) -> None:
         """Learn from now on of sessions that end, at whichever gateway.

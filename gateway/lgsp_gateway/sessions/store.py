@@ -17,6 +17,7 @@ from lgsp_gateway.sessions import buckets
 from lgsp_gateway.sessions.session_store import SessionStore
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
+from lgsp_runtime.nats.leader_reads import open_bucket
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 PEOPLE = "LGSP_PEOPLE"
@@ -58,7 +59,7 @@ class PeopleStore:
         """
         config = buckets.bucket_config(PEOPLE, "What people are called, and their accounts", replicas)
         await streams.ensure(connection, config)
-        self.bucket, self._connection = await connection.jetstream().key_value(PEOPLE), connection
+        self.bucket, self._connection = open_bucket(connection.jetstream(), PEOPLE), connection
         await self.sessions.start(connection, replicas)
 
     async def keys(self, pattern: str) -> list[str]:

@@ -74,8 +74,12 @@ class NatsStore:
 
     async def get(self, file: str, chunk: str) -> bytes | None:
         """Read a chunk; see `FileStore`."""
+        jetstream, subject = self._connection.jetstream(), _subject(file, chunk)
         try:
-            message = await self._connection.jetstream().get_last_msg(STREAM, _subject(file, chunk), direct=True)
+            try:
+                message = await jetstream.get_last_msg(STREAM, subject, direct=True)
+            except NotFoundError:  # by a server that may not have heard of it yet: the leader knows
+                message = await jetstream.get_last_msg(STREAM, subject)
         except NotFoundError:
             return None
         except (NatsError, OSError) as error:

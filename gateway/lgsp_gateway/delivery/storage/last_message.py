@@ -13,13 +13,11 @@ import structlog
 from lgsp_gateway.delivery.storage.batch import TTL
 from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher, UnknownKeyError, UnreadablePayloadError
 from lgsp_problems import Refusal
-from lgsp_runtime.nats.protocol import decode_headers
+from lgsp_runtime.nats import leader_reads
 from lgsp_runtime.nats.request_reply import NatsRequestReply, Reply, bus_unavailable
 
 SECONDS = 5.0
 """How long an answer of JetStream may take."""
-
-_NOT_FOUND = b"NATS/1.0 404"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class StoredMessage:
 
     @classmethod
     def read(cls, headers: "dict[str, str]", stored: bytes, cipher: PayloadCipher) -> "StoredMessage":
-        """Read the reply to a direct get that found a message.
+        """Read a message that was found, with the headers that a direct get adds.
 
         Raises:
             Refusal: `bus-unavailable`, where JetStream cannot answer, or the key of the payload is not there.
@@ -77,7 +75,7 @@ class LastMessages:
 
     def __init__(self, bus: NatsRequestReply, stream: str, cipher: PayloadCipher) -> None:
         self._bus = bus
-        self._prefix = f"$JS.API.DIRECT.GET.{stream}."
+        self._subject = leader_reads.subject_of(stream)
         self._cipher = cipher
 
     async def last(self, subject: str) -> StoredMessage | None:
@@ -95,13 +93,11 @@ class LastMessages:
             if not answered.done():
                 answered.set_result(reply)
 
-        self._bus.ask(self._prefix + subject, b"", SECONDS, on_reply)
+        self._bus.ask(self._subject, leader_reads.last_of(subject), SECONDS, on_reply)
         reply = await answered
         if isinstance(reply, Refusal):
             raise reply
         if reply is None:
             raise bus_unavailable()
-        stored, headers = reply
-        if headers.startswith(_NOT_FOUND):
-            return None
-        return StoredMessage.read(decode_headers(headers), stored, self._cipher)
+        found = leader_reads.read_reply(reply[0])
+        return StoredMessage.read(*found, self._cipher) if found else None
