@@ -32,6 +32,12 @@ class NatsServers:
         [process] = self.each
         return process.pid
 
+    @property
+    def log(self) -> Path:
+        """Of the only server."""
+        [process] = self.each
+        return process.log
+
     async def start(self) -> None:
         """Start all, and return when each listens."""
         await asyncio.gather(*(self.start_one(number) for number in range(len(self.each))))

@@ -192,8 +192,9 @@ class Workbench:
         self._write_registry()
         account = KeyStore(self.state.keys).account_key().public
         servers = nats_config.write(self.state, list(zip(self.nats_ports, self.route_ports, strict=True)), account)
-        for server in servers:
+        for number, server in enumerate(servers):
             found = json.loads(server.config.read_text())
+            self.adjust_server(number, found)
             found["accounts"][ACCOUNT]["users"].append({"user": "owner-of-the-disk", "password": OWNER})
             found["authorization"]["auth_callout"]["auth_users"].append("owner-of-the-disk")
             server.config.write_text(json.dumps(found))
@@ -260,6 +261,9 @@ class Workbench:
 
     async def start_nats(self) -> None:
         await self.nats.start()
+
+    def adjust_server(self, number: int, config: dict[str, Any]) -> None:
+        """Change the configuration of a NATS server, counted from 0, before it is started."""
 
     def settings(self, name: str, port: int, **more: Any) -> GatewaySettings:
         """The settings of a second gateway, inside the process of the test."""

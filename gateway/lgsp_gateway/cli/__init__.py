@@ -54,6 +54,12 @@ _BACKUP = {
     "keygen": ("keygen", "Make the key that opens backups."),
 }
 
+_NATS = {
+    "config": ("config", "Write the configuration of a NATS server."),
+    "copy": ("copy", "Copy all streams to another NATS, such as a cluster."),
+    "rotate_password": ("rotate-password", "Give a NATS user of the bus a new password."),
+}
+
 _USER = {
     "create": ("create", "Make a local user, and the link by which they choose a password."),
     "reset": ("reset", "Give a local user a new account and a new link."),
@@ -248,14 +254,8 @@ def register(app: App) -> None:
         keys.command(f"lgsp_gateway.cli.gateway_commands:{function}", name=name, help=words)
     app.command(keys)
     nats = App(name="nats", help="Configure the NATS servers of a bus in production.")
-    nats.command(
-        "lgsp_gateway.cli.nats_commands:config", name="config", help="Write the configuration of a NATS server."
-    )
-    nats.command(
-        "lgsp_gateway.cli.nats_commands:rotate_password",
-        name="rotate-password",
-        help="Give a NATS user of the bus a new password.",
-    )
+    for function, (name, words) in _NATS.items():
+        nats.command(f"lgsp_gateway.cli.nats_commands:{function}", name=name, help=words)
     app.command(nats)
     _add_group(app, "backup", "Back up a running bus.", _BACKUP)
     app.command(

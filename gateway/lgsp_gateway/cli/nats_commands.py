@@ -1,9 +1,12 @@
-"""`lgsp nats config`: the configuration of the NATS servers of a bus in production."""
+"""`lgsp nats`: the NATS servers of a bus in production, their configuration and the move from one to several."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from nats.aio.client import Client
 
 from lgsp_contracts.cli.terminal import out
 from lgsp_contracts.file_references import parse_size
@@ -13,9 +16,12 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.operate import nats_users
 from lgsp_gateway.operate.nats_config import Address, Cluster, NatsServer, Tls, server_name
+from lgsp_gateway.operate.stream_copy import CopiedStream, Side, copy_streams
 from lgsp_problems import CannotStart
 from lgsp_runtime import durable_file
 from lgsp_runtime.loopback import is_loopback
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
+from lgsp_runtime.tls import TlsFiles
 
 _CLIENT_PORT = 4222
 _CLUSTER_PORT = 6222
@@ -93,6 +99,61 @@ def config(
     durable_file.make_folder(to / "passwords")
     durable_file.write(file, server.configuration(nats_users.ensure_passwords(to / "passwords")))
     out(localized(f"đã ghi {file}\n", f"wrote {file}\n"))
+
+
+def copy(
+    *,
+    source: str,
+    target: str,
+    nats_passwords: Path,
+    replicas: Literal[1, 3, 5] = 3,
+    nats_ca: Path | None = None,
+) -> None:
+    """Copy all streams of a bus from one NATS to another that is empty, such as from one server to a cluster of three.
+
+    Stop gateways, adapters and indexers before, and start them with the addresses of the target afterwards. The source stays as it is.
+
+    Parameters
+    ----------
+    source
+        Addresses of the servers that have the streams, separated by commas.
+    target
+        Addresses of the servers that get them.
+    nats_passwords
+        The folder of the passwords, as gateways take it: those of both.
+    replicas
+        How many replicas each stream has at the target.
+    nats_ca
+        Certificate authorities for `tls://` addresses.
+    """
+    asyncio.run(_copy(source, target, nats_passwords, replicas, nats_ca))
+
+
+async def _copy(source: str, target: str, passwords: Path, replicas: int, authorities: Path | None) -> None:
+    tls = TlsFiles.for_client(authorities).context if authorities else None
+
+    def report(stream: CopiedStream) -> None:
+        size = f"{stream.bytes / (1 << 20):,.1f} MiB"
+        out(
+            localized(
+                f"{stream.name}: {stream.messages} thông điệp, {size}, {stream.consumers} consumer\n",
+                f"{stream.name}: {stream.messages} messages, {size}, {stream.consumers} consumers\n",
+            )
+        )
+
+    async with AsyncExitStack() as stack:
+
+        async def connect_as(url: str, user: str) -> Client:
+            endpoint = NatsEndpoint.with_password_file(url, user, passwords / user, tls)
+            connection = await connect(endpoint, "lgsp nats copy")
+            stack.push_async_callback(connection.close)
+            return connection
+
+        sides = [
+            Side(await connect_as(url, nats_users.GATEWAY), await connect_as(url, nats_users.SYSTEM))
+            for url in (source, target)
+        ]
+        await copy_streams(sides[0], sides[1], replicas, report)
 
 
 def _tls(certificate: Path | None, key: Path | None, authorities: Path | None) -> Tls | None:
