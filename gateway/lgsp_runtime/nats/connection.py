@@ -46,6 +46,9 @@ LOOK_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 """How long the server may take to answer a ping, twice."""
 
+CLUSTER_SECONDS = 1.5
+"""The two where there is another server to go to: one that has stopped, or is cut off, refuses nothing and answers nothing."""
+
 LONGEST_SECONDS = 86_400
 """For how long an answer is waited for at all."""
 
@@ -329,21 +332,23 @@ class ConnectionWatch:
         unanswered = 0
         while True:
             connection = self.connection
+            has_others = len(connection.servers) > 1
+            look, answer = (CLUSTER_SECONDS, CLUSTER_SECONDS) if has_others else (LOOK_SECONDS, ANSWER_SECONDS)
             if connection.is_closed or (not connection.is_connected and self._is_silent()):
                 raise ConnectionClosedError
             if connection.is_connected:
-                unanswered = 0 if await self._is_answered() else unanswered + 1
+                unanswered = 0 if await self._is_answered(answer) else unanswered + 1
                 if unanswered > 1 and connection.is_connected:
                     self._log.warning("nats does not answer, connecting anew")
                     unanswered, self._tried_at = 0, time.monotonic()
                     await connection.force_reconnect()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(0 if unanswered else look):
                     await self._closed.wait()
 
-    async def _is_answered(self) -> bool:
+    async def _is_answered(self, seconds: float) -> bool:
         try:
-            await self.connection.flush(ANSWER_SECONDS)
+            await self.connection.flush(seconds)
         except FlushTimeoutError:
             return False
         return True

@@ -57,6 +57,9 @@ PING_SECONDS = 5.0
 
 MAX_UNANSWERED = 2
 
+CLUSTER_PING_SECONDS, CLUSTER_MAX_UNANSWERED = 1.0, 3
+"""The same where there is another server to go to: one that has stopped, or is cut off, refuses nothing and answers nothing."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two rounds of attempts to connect, doubled from the first to the longest."""
 
@@ -241,16 +244,20 @@ class FastNatsClient:
     async def _watch(self, link: Link) -> None:
         """Return when a link has ended, or its server says that it is about to stop, or then names other servers."""
         told = link.info
+        has_others = len(self._known_servers()) > 1
+        seconds, unanswered = (
+            (CLUSTER_PING_SECONDS, CLUSTER_MAX_UNANSWERED) if has_others else (PING_SECONDS, MAX_UNANSWERED)
+        )
         pings: list[asyncio.Future[None]] = []
         while not link.has_ended and (link.info is told or not link.is_leaving):
             pings = [ping for ping in pings if not ping.done()]
-            if len(pings) >= MAX_UNANSWERED:
+            if len(pings) >= unanswered:
                 self._log.warning("nats does not answer, connecting anew")
                 link.abort(StaleConnectionError())
             else:
                 pings.append(link.ping())
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PING_SECONDS):
+                async with asyncio.timeout(seconds):
                     await link.wait_until(lambda: link.has_ended or (link.info is not told and link.is_leaving))
 
     async def _connect(self, on_refused: Hook, *, starts: bool = False) -> None:
