@@ -174,8 +174,13 @@ class GatewaySettings(_NatsSettings):
     )
     proxies: Annotated[tuple[setting_values.Network, ...], PlainValidator(setting_values.read_networks)] = Field(
         default=(),
-        description="Addresses or networks of reverse proxies and load balancers, separated by commas. `--connections-each` does not apply to them,"
-        " the last address in `X-Forwarded-For` that is not theirs is the client's, and after SIGTERM the gateway goes on to answer for 2 seconds.",
+        description="Addresses or networks of reverse proxies, separated by commas. `--connections-each` does not apply to them.",
+    )
+    load_balancers: Annotated[tuple[setting_values.Network, ...], PlainValidator(setting_values.read_networks)] = Field(
+        default=(),
+        description="Addresses or networks of load balancers that write `X-Forwarded-For` and ask `/readyz`, such as HAProxy as `lgsp haproxy config`"
+        " configures it, separated by commas. `--connections-each` does not apply to them, the client is whom they name, and after SIGTERM"
+        " the gateway goes on to answer for 2 seconds while they send new requests elsewhere.",
     )
     allow_lazy_disk: bool = Field(
         default=False,

@@ -48,7 +48,7 @@ class BalancedBus(Workbench):
 
     def another_gateway(self, name: str, port: int) -> Process:
         gateway = super().another_gateway(name, self.ports.get(name, port))
-        gateway.command += ["--proxies", "127.0.0.1"]
+        gateway.command += ["--load-balancers", "127.0.0.1"]
         return gateway
 
     async def is_served(self) -> bool:

@@ -24,7 +24,7 @@ def config(
 ) -> None:
     """Write the configuration of HAProxy, which balances the gateways of a bus and notices when one stops.
 
-    Start each gateway with `--proxies` and the address of HAProxy, and with `--public-url` of the address that callers use.
+    Start each gateway with `--load-balancers` and the address of HAProxy, and with `--public-url` of the address that callers use.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Whose request a reverse proxy passes on: limits of failed attempts, and the security log, are about clients and not about the proxy.
+"""Whose request a load balancer passes on: limits of failed attempts, and the security log, are about clients and not about the load balancer.
 
-Only listed proxies are believed, and of what they pass on only the part that they or other listed proxies wrote: anybody may send
+Only listed ones are believed, and of what they pass on only the part that they or other listed ones wrote: anybody may send
 `X-Forwarded-For` (MDN; the standard `Forwarded`, RFC 7239, is written by few proxies).
 """
 
@@ -24,18 +24,18 @@ def is_listed(address: str, networks: Sequence[Network]) -> bool:
     return any(unmapped in network for network in networks)
 
 
-def client_address(peer: str, forwarded: Iterable[str], proxies: Sequence[Network]) -> str:
-    """Return the address of the client: the last one in front of the listed proxies.
+def client_address(peer: str, forwarded: Iterable[str], balancers: Sequence[Network]) -> str:
+    """Return the address of the client: the last one in front of the listed load balancers.
 
     Args:
         peer: the address of the connection.
         forwarded: the values of `X-Forwarded-For`, in the order of the request.
-        proxies: networks of reverse proxies.
+        balancers: their networks.
 
     Returns:
-        `peer`, where it is no listed proxy or passes no address on.
+        `peer`, where it is none of them or passes no address on.
     """
-    if not is_listed(peer, proxies):
+    if not is_listed(peer, balancers):
         return peer
     client = peer
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
@@ -44,6 +44,6 @@ def client_address(peer: str, forwarded: Iterable[str], proxies: Sequence[Networ
             client = str(ipaddress.ip_address(hop))
         except ValueError:
             break
-        if not is_listed(client, proxies):
+        if not is_listed(client, balancers):
             break
     return client

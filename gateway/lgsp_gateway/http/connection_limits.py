@@ -30,8 +30,9 @@ class ConnectionLimits:
         send_seconds: for 16 KiB of a response to be read by the client. A link of 5 kbit/s is fast enough.
         total: connections at a time.
         each: connections at a time from one address.
-        proxies: networks of reverse proxies, whose connections carry many callers: `each` does not apply to them, and clients are whom
-            they name (`client_address.py`).
+        proxies: networks of reverse proxies, whose connections carry many callers: `each` does not apply to them.
+        load_balancers: networks of those that name the client (`client_address.py`) and notice when a gateway stops; `each` does not apply
+            to them either.
     """
 
     head_seconds: float = 10
@@ -41,6 +42,7 @@ class ConnectionLimits:
     total: int = 10_000
     each: int = 1_000
     proxies: tuple[Network, ...] = ()
+    load_balancers: tuple[Network, ...] = ()
 
     @classmethod
     def of(cls, settings: GatewaySettings) -> "ConnectionLimits":
@@ -53,6 +55,7 @@ class ConnectionLimits:
             settings.connections,
             settings.connections_each,
             settings.proxies,
+            settings.load_balancers,
         )
 
 
@@ -62,7 +65,7 @@ class ConnectionSlots:
     def __init__(self, limits: ConnectionLimits) -> None:
         self._each = limits.each
         self._total = min(limits.total, _available_descriptors(limits.total) - SPARE_DESCRIPTORS)
-        self._proxies = limits.proxies
+        self._proxies = (*limits.proxies, *limits.load_balancers)
         self._by_address: Counter[str] = Counter()
         self._open = 0
 

@@ -28,7 +28,7 @@ from lgsp_runtime.tls import TlsFiles
 PREFIX = "/services/"
 HEALTH = ("/livez", "/readyz", "/metrics")
 DRAIN_SECONDS = 2.0
-"""For which a gateway behind proxies goes on to answer while `/readyz` says that it stops. A proxy that does not know that yet sends requests
+"""For which a gateway behind load balancers goes on to answer while `/readyz` says that it stops. One that does not know that yet sends requests
 on a connection that is being closed, and may not send them again."""
 
 Head = TypeVar("Head")
@@ -107,8 +107,8 @@ class HttpServer(Generic[Head]):
         return port
 
     async def close(self) -> None:
-        """Accept no more connections, and finish the requests under way; behind proxies once they know that this gateway stops."""
-        if self._acceptor and self._limits.proxies:
+        """Accept no more connections, and finish the requests under way; behind load balancers once they know that this gateway stops."""
+        if self._acceptor and self._limits.load_balancers:
             await asyncio.sleep(DRAIN_SECONDS)
         if self._acceptor:
             self._acceptor.close()
@@ -134,11 +134,11 @@ class HttpServer(Generic[Head]):
         return complete_response
 
     def _as_sent_by_client(self, request: web.Request) -> web.Request:
-        """Return the request with the address of the client where a listed proxy passes it on."""
-        if not self._limits.proxies:
+        """Return the request with the address of the client where a load balancer passes it on."""
+        if not self._limits.load_balancers:
             return request
         forwarded = request.headers.getall(HEADER, ())
-        return request.clone(remote=client_address(request.remote or "", forwarded, self._limits.proxies))
+        return request.clone(remote=client_address(request.remote or "", forwarded, self._limits.load_balancers))
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()

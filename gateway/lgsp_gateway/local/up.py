@@ -195,7 +195,7 @@ class LocalBus:
             command += ["--catalog", str(self._environment.catalog)]
         command += ["--replicas", str(self._replicas), *self._gateway_options]
         if self._balanced_ports:
-            command += ["--public-url", self._url, "--proxies", "127.0.0.1"]
+            command += ["--public-url", self._url, "--load-balancers", "127.0.0.1"]
             return self._child(f"gateway {name}", command)
         if len(self._environment.gateways) == 1:
             return self._child("gateway", command)

@@ -81,7 +81,7 @@ class HaproxyConfig:
         return f"""\
 frontend bus
     bind {self.listen}{tls}
-    # Gateways take the address of a client from here where they are started with --proxies ADDRESS-OF-HAPROXY.
+    # Gateways take the address of a client from here where they are started with --load-balancers ADDRESS-OF-HAPROXY.
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto {scheme}
     # Each gateway has metrics of its own: Prometheus reads them from each one.

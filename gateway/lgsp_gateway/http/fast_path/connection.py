@@ -208,7 +208,7 @@ class FastPathConnection(asyncio.Protocol, Generic[Head]):
                 self._hold(data[end:])
                 data = data[:end]
             self._pool.counts.recognised += 1
-            client = client_address(self._address, head.headers.getall(HEADER, ()), self._pool.limits.proxies)
+            client = client_address(self._address, head.headers.getall(HEADER, ()), self._pool.limits.load_balancers)
             read = self._pool.calls.read_head(head.method, head.target, head.headers, client)
             key = HeadKey.of(self._address, data)
             self._answer(CachedHead(read, head.keep_alive, key), data[head.end :], new=True)
