@@ -3,12 +3,14 @@
 import asyncio
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from lgsp_gateway.local.nats_config import LocalServer
 from support.processes import Process
+from support.waits import WORK_SECONDS
 
 COUNT = int(os.environ.get("LGSP_TEST_SERVERS", "1"))
 """Servers of each bus of the tests: `./lgsp test --cluster` says 3."""
@@ -54,6 +56,15 @@ class NatsServers:
                 else:
                     writer.close()
                     return
+
+    async def restart_one(self, number: int) -> None:
+        """Restart one in good order, as docs/operate/run-the-bus.md says: it hands over what it leads, and its clients leave it first."""
+        process = self.each[number]
+        process.signal(signal.SIGUSR2)
+        assert process.process
+        async with asyncio.timeout(WORK_SECONDS):
+            await process.process.wait()
+        await self.start_one(number)
 
     async def stop(self) -> None:
         await asyncio.gather(*(process.stop() for process in self.each))

@@ -29,6 +29,15 @@ LOG_FILES = 4
 on in another file, and the oldest one goes."""
 
 
+ROUTE_PINGS = {"ping_interval": "1s", "ping_max": 3}
+"""Between servers. By default one that is cut off is noticed after four minutes; until then the others go on to send it calls, whose adapters
+they believe to be there."""
+
+LAME_DUCK = {"lame_duck_duration": "30s", "lame_duck_grace_period": "2s"}
+"""How a server that gets SIGUSR2 stops: it hands over what it leads, tells its clients to go to another server, and ends them after the
+grace period, spread over the duration (30 seconds at least)."""
+
+
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -143,6 +152,7 @@ class NatsServer:
             "max_payload": MAX_PAYLOAD,
             "max_pending": MAX_PENDING,
             "max_subscriptions": MAX_SUBSCRIPTIONS,
+            **(LAME_DUCK if self.cluster else {}),
             **({"tls": self.tls.options()} if self.tls else {}),
             "jetstream": self._jetstream(),
             **self._cluster(passwords[nats_users.ROUTES] if self.cluster else ""),
@@ -170,4 +180,6 @@ class NatsServer:
         # say that: the authority that vouches for servers may vouch for gateways, adapters and the programs of agencies too.
         authorization = {"authorization": {"user": nats_users.ROUTES, "password": password, "timeout": 3}}
         tls = {"tls": {**self.tls.options(), "verify": True}} if self.tls else {}
-        return {"cluster": {"name": self.cluster.name, **listen, "routes": routes, **authorization, **tls}}
+        return {
+            "cluster": {"name": self.cluster.name, **listen, "routes": routes, **authorization, **ROUTE_PINGS, **tls}
+        }

@@ -6,6 +6,7 @@ connection that is deaf is made anew, and where nats-py has given up, the proces
 
 import asyncio
 import contextlib
+import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -79,8 +80,14 @@ class NatsEndpoint:
 
     @property
     def servers(self) -> list[str]:
-        """Return the address of each server."""
-        return [server.strip() for server in self.url.split(",") if server.strip()]
+        """Return the address of each server, in the order in which this process tries them.
+
+        All connections of a process begin with the same one, and different processes with different ones: where a server is cut off from the
+        others, some gateways have nothing to do with it, and the load balancer sends calls to these.
+        """
+        named = [server.strip() for server in self.url.split(",") if server.strip()]
+        first = os.getpid() % max(1, len(named))
+        return named[first:] + named[:first]
 
     @property
     def credentials(self) -> dict[str, Any]:
@@ -274,6 +281,7 @@ class ConnectionWatch:
                     **door.credentials,
                     **self._options,
                     name=self._name,
+                    dont_randomize=True,
                     allow_reconnect=True,
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
