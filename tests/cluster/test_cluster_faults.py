@@ -81,8 +81,7 @@ async def test_nothing_is_lost_where_a_server_is_cut_off(cluster: ClusterLoad, p
         await cluster.goes_on()
         cluster.bus.routes.cut_off(server)
         try:
-            await cluster.goes_on(300)
-            await asyncio.sleep(STOPPED_SECONDS)
+            await asyncio.sleep(STOPPED_SECONDS)  # gateways that are connected to it refuse meanwhile
             print("\n" + cluster.report(f"{part} cut off"))
         finally:
             cluster.bus.routes.heal()
