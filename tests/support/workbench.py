@@ -212,7 +212,7 @@ class Workbench:
         command += ["--nats-passwords", str(nats_config.passwords(self.state)), "--keys", str(self.state.keys)]
         command += ["--registry", str(self.state.registry), "--catalog", str(self.catalog_folder)]
         command += ["--public-url", f"http://127.0.0.1:{self.port}", "--fast-path", FAST_PATH]
-        command += ["--replicas", str(self.replicas)]
+        command += ["--replicas", str(len(self.nats_ports))]
         command += ["--webhook-networks", "127.0.0.1:1-65535"]
         return Preloaded(command, self.state.logs / f"gateway-{name}.log")
 
@@ -243,10 +243,6 @@ class Workbench:
         [port] = self.nats_ports
         return port
 
-    @property
-    def replicas(self) -> int:
-        return len(self.nats_ports)
-
     async def empty_stream(self, name: str) -> None:
         """Remove the messages of a stream, as when they have become too old."""
         connection = await connect(NatsEndpoint(self.nats_url, "owner-of-the-disk", OWNER), "test")
@@ -276,7 +272,7 @@ class Workbench:
             keys=self.state.keys,
             registry=self.state.registry,
             catalog=self.catalog_folder,
-            replicas=self.replicas,
+            replicas=len(self.nats_ports),
             **more,
         )
 
