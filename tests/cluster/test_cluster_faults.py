@@ -42,8 +42,7 @@ async def stopped(process: Process) -> AsyncIterator[None]:
     process.signal(signal.SIGSTOP)
     again = asyncio.get_running_loop().call_later(STOPPED_SECONDS, process.signal, signal.SIGCONT)
     yield
-    while not again.cancelled() and again.when() > asyncio.get_running_loop().time():
-        await asyncio.sleep(0.1)
+    await asyncio.sleep(max(0.0, again.when() - asyncio.get_running_loop().time()))
 
 
 Fault = Callable[[Process], AbstractAsyncContextManager[None]]

@@ -89,7 +89,7 @@ class ClusterLoad:
             messages = [call for call in self.messages.accepted() if call.began > now]
             return len(reads) >= calls and len(messages) >= calls // 10 and len(self.changed) > changes
 
-        await eventually(succeed, within=60, seen=self.report)
+        await eventually(succeed, within=WORK_SECONDS, seen=self.report)
 
     def report(self, what: str = "so far") -> str:
         """Say what the clients saw, for people."""
@@ -129,7 +129,7 @@ class ClusterLoad:
             found[:] = [info.cluster.leader] if info.cluster and info.cluster.leader else []
             return bool(found)
 
-        await eventually(is_known, within=60)
+        await eventually(is_known, within=WORK_SECONDS)
         return SERVERS.index(found[0])
 
     async def is_whole(self) -> None:

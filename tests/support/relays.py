@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from support.waits import WORK_SECONDS
+from support.steady_clients import RUN_SECONDS
 
 
 class Relay:
@@ -53,13 +53,16 @@ class Relay:
                 task.add_done_callback(self._tasks.discard)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        with suppress(OSError, TimeoutError):
+            await self._pass_pieces(reader, writer)
+        writer.close()
+
+    async def _pass_pieces(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(RUN_SECONDS):
             while piece := await reader.read(65536):
-                async with asyncio.timeout(WORK_SECONDS):
-                    await self._passes.wait()
+                await self._passes.wait()
                 writer.write(piece)
                 await writer.drain()
-        writer.close()
 
 
 class Routes:

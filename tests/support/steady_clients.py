@@ -13,6 +13,9 @@ import aiohttp
 
 from support.waits import until_set
 
+RUN_SECONDS = 600.0
+"""The longest that clients call: while each server of a cluster is restarted in turn."""
+
 FAILED = 0
 """The status of a call that got no response."""
 
@@ -105,7 +108,7 @@ class SteadyClients:
         connector = aiohttp.TCPConnector(force_close=new_each)
         timeout = aiohttp.ClientTimeout(total=30)
         async with aiohttp.ClientSession(self._url, connector=connector, timeout=timeout) as session:
-            for _ in until_set(self._stop, within=600):
+            for _ in until_set(self._stop, within=RUN_SECONDS):
                 await self._call_once(session, client)
                 await asyncio.sleep(self._pause)
 
