@@ -180,6 +180,25 @@ _SDK = {
 }
 
 
+def _add_infrastructure(app: App) -> None:
+    """Add what configures the servers beside the gateways, and copies what they store."""
+    _add_group(app, "backup", "Back up a running bus.", _BACKUP)
+    app.command(
+        "lgsp_gateway.cli.restore_commands:restore",
+        name="restore",
+        help="Restore a bus from a backup, on an empty machine.",
+    )
+    nats = App(name="nats", help="Configure the NATS servers of a bus in production.")
+    for function, (name, words) in _NATS.items():
+        nats.command(f"lgsp_gateway.cli.nats_commands:{function}", name=name, help=words)
+    app.command(nats)
+    haproxy = App(name="haproxy", help="Configure the load balancer before the gateways of a bus in production.")
+    haproxy.command(
+        "lgsp_gateway.cli.haproxy_commands:config", name="config", help="Write the configuration of HAProxy."
+    )
+    app.command(haproxy)
+
+
 def register(app: App) -> None:
     """Add what the gateway brings."""
     app.command(
@@ -253,21 +272,7 @@ def register(app: App) -> None:
     for function, (name, words) in _KEYS.items():
         keys.command(f"lgsp_gateway.cli.gateway_commands:{function}", name=name, help=words)
     app.command(keys)
-    nats = App(name="nats", help="Configure the NATS servers of a bus in production.")
-    for function, (name, words) in _NATS.items():
-        nats.command(f"lgsp_gateway.cli.nats_commands:{function}", name=name, help=words)
-    app.command(nats)
-    _add_group(app, "backup", "Back up a running bus.", _BACKUP)
-    app.command(
-        "lgsp_gateway.cli.restore_commands:restore",
-        name="restore",
-        help="Restore a bus from a backup, on an empty machine.",
-    )
-    haproxy = App(name="haproxy", help="Configure the load balancer before the gateways of a bus in production.")
-    haproxy.command(
-        "lgsp_gateway.cli.haproxy_commands:config", name="config", help="Write the configuration of HAProxy."
-    )
-    app.command(haproxy)
+    _add_infrastructure(app)
     bench = App(name="bench", help="Measure the bus.")
     bench.command("lgsp_gateway.cli.bench_commands:up", name="up", help="Run a bus to be measured.")
     bench.command("lgsp_gateway.cli.bench_commands:report", name="report", help="Show the history of measurements.")
