@@ -2671,6 +2671,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ops/expirations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look what ends, the soonest first: certificates of gateways, NATS, adapters and providers, keys, grants, contracts, passwords
+         * @description Requires one of the roles: operator, auditor.
+         */
+        get: operations["readExpirations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ops/alerts": {
         parameters: {
             query?: never;
@@ -4587,6 +4607,13 @@ export interface components {
                         today: number;
                     };
                 };
+                /** @description what ends of its certificates, that of the provider, and its passwords */
+                expirations?: {
+                    /** @enum {unknown} */
+                    kind: "gateway-certificate" | "nats-certificate" | "adapter-certificate" | "provider-certificate" | "provider-secret" | "token-key" | "system-key" | "grant" | "contract" | "storage";
+                    name: string;
+                    end: number;
+                }[];
             };
             /** @description who drained and resumed it, when and why, the newest first */
             decisions?: {
@@ -4679,6 +4706,29 @@ export interface components {
             items: components["schemas"]["Check"][];
             time: number;
             gateway: string;
+        };
+        Expiration: {
+            /** @enum {unknown} */
+            kind: "gateway-certificate" | "nats-certificate" | "adapter-certificate" | "provider-certificate" | "provider-secret" | "token-key" | "system-key" | "grant" | "contract" | "storage";
+            /** @description of the thing among those of its kind */
+            name: string;
+            /** @description when it ends, in seconds since 1970 */
+            end: number;
+            /** @description whole days that are left; negative after the end */
+            days: number;
+            detail: {
+                vi: string;
+                en: string;
+            };
+            /**
+             * @description from 30, 7 and 1 days before the end on
+             * @enum {unknown}
+             */
+            level?: "notice" | "warning" | "critical";
+        };
+        ExpirationList: {
+            items: components["schemas"]["Expiration"][];
+            time: number;
         };
         Alert: {
             name: string;
@@ -24467,6 +24517,80 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CheckList"];
                     "text/event-stream": string;
+                };
+            };
+            /** @description malformed: The request is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-attempts: Too many invalid tokens */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error: Internal error of the bus */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bus-unavailable: The bus is temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readExpirations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What ends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpirationList"];
                 };
             };
             /** @description malformed: The request is malformed */
