@@ -39,7 +39,7 @@ def child(state: StateDir, server: LocalServer, binary: Path | None = None) -> C
     threads = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2))}
     log = state.logs / f"{server.name.replace(' ', '-')}.log"
     return Child(
-        server.name, [str(found), "-c", str(server.config)], log, threads, ready=lambda: _port_answers(server.port)
+        server.name, [str(found), "-c", str(server.config)], log, threads, ready=lambda: port_answers(server.port)
     )
 
 
@@ -77,7 +77,7 @@ def free_ports(count: int) -> list[int]:
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
-async def _port_answers(port: int) -> None:
+async def port_answers(port: int) -> None:
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

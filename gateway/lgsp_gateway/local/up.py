@@ -25,7 +25,7 @@ from lgsp_gateway.local.citizen_issuer import CitizenIssuer
 from lgsp_gateway.local.console_build import build_console
 from lgsp_gateway.local.environment import Environment
 from lgsp_gateway.local.nats_config import LocalServer
-from lgsp_gateway.local.nats_process import free_ports
+from lgsp_gateway.local.nats_process import free_ports, port_answers
 from lgsp_gateway.local.processes import Child, end_leftovers
 from lgsp_gateway.local.state_dir import StateDir
 from lgsp_gateway.operate import nats_users
@@ -203,7 +203,7 @@ class LocalBus:
 
     def _load_balancer(self) -> Child:
         command = load_balancer.command(self._state, self._port, list(self._balanced_ports.values()))
-        return self._child("haproxy", command, ready=lambda: _port_answers(self._port))
+        return self._child("haproxy", command, ready=lambda: port_answers(self._port))
 
     @property
     def _replicas(self) -> int:
@@ -304,7 +304,7 @@ def _balanced_ports(name: str, count: int) -> dict[str, int]:
     """Return a port for each of several gateways, by its name; none for a single one, which has the port of the bus."""
     if count == 1:
         return {}
-    return {f"{name}-{number}": port for number, port in enumerate(_free_ports(count), 1)}
+    return {f"{name}-{number}": port for number, port in enumerate(free_ports(count), 1)}
 
 
 def _lgsp() -> list[str]:

@@ -8,9 +8,9 @@ from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
 from lgsp_gateway.evidence.read.checkpoint_stream import MAX_CHECKPOINTS, CheckpointRecord
 from lgsp_gateway.evidence.read.live_part import start_after
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
-from lgsp_gateway.evidence.verify.signers import FileLogKey
 from lgsp_gateway.evidence.verify.log_part import LOG_BEGINNING, verify_log_part
 from lgsp_gateway.evidence.verify.merkle import Tree
+from lgsp_gateway.evidence.verify.signers import FileLogKey
 from lgsp_gateway.operate.backup import stream_archive
 from lgsp_gateway.operate.backup.chunks import ChunkReader
 from lgsp_gateway.operate.backup.manifest import Manifest, StoredStream
