@@ -46,6 +46,7 @@ from lgsp_gateway.keys.trusted_issuers import load_trusted_issuers
 from lgsp_gateway.nats.adapter_drains import AdapterDrains
 from lgsp_gateway.nats.auth_callout import NatsAuthCallout
 from lgsp_gateway.nats.disconnect_failover import DisconnectFailover
+from lgsp_gateway.nats.nats_connections import NatsConnections
 from lgsp_gateway.nats.outdated_connections import ConnectionRights
 from lgsp_gateway.nats.provider_limits import ProviderLimits
 from lgsp_gateway.nats.watch_states import WatchStates
@@ -70,10 +71,6 @@ from lgsp_gateway.sessions.accounts import AccountCodes
 from lgsp_gateway.sessions.issuers import open_people
 from lgsp_runtime import process as processes
 from lgsp_runtime.background import Background
-from lgsp_runtime.nats import connection as nats_connection
-from lgsp_runtime.nats.client import CallClient
-from lgsp_runtime.nats.connect import connect_for_calls
-from lgsp_runtime.nats.connection import NatsConnection, NatsEndpoint
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
 from lgsp_runtime.tls import TlsFiles
@@ -246,7 +243,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
 
 async def _check_settings(
     settings: GatewaySettings,
-) -> "tuple[GatewaySettings, TlsFiles | None, _NatsUsers, BusIdentity]":
+) -> "tuple[GatewaySettings, TlsFiles | None, NatsConnections, BusIdentity]":
     """Complete the settings, and refuse those with which nobody would be served, before any key or stream is made.
 
     Raises:
@@ -256,7 +253,10 @@ async def _check_settings(
     settings = with_addresses(settings, tls)
     if settings.tls_cert and not settings.proxies and not settings.acme_directory:
         check_server_certificate(settings.tls_cert, settings.public_url)
-    nats, identity = _NatsUsers(settings), BusIdentity(settings.public_url, settings.keys, settings.former_public_url)
+    nats, identity = (
+        NatsConnections(settings),
+        BusIdentity(settings.public_url, settings.keys, settings.former_public_url),
+    )
     connection = await nats.connect("identity")
     try:
         await identity.check(connection)
@@ -354,7 +354,7 @@ async def _open_delivery(
     stack: AsyncExitStack,
     needs: DeliveryDependencies,
     telemetry: CallTelemetry,
-    nats: "_NatsUsers",
+    nats: "NatsConnections",
     checks: Checks,
     files: RecordIndex,
 ) -> Delivery:
@@ -435,77 +435,6 @@ def with_addresses(settings: GatewaySettings, tls: TlsFiles | None) -> GatewaySe
     own = f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
     url = parse_public_url(settings.public_url) if settings.public_url else own
     return settings.model_copy(update={"public_url": url, "domain": instance_domain(settings.domain, url)})
-
-
-class _NatsUsers:
-    """The connections of a gateway to NATS, by the users that its server knows."""
-
-    def __init__(self, settings: GatewaySettings) -> None:
-        self._settings = settings
-        self.tls = TlsFiles.for_client(settings.nats_ca) if settings.nats_ca else None
-
-    async def connect(
-        self,
-        purpose: str,
-        on_disconnected: nats_connection.Hook | None = None,
-        on_reconnected: nats_connection.Hook | None = None,
-        background: Background | None = None,
-    ) -> NatsConnection:
-        """Connect as the gateway."""
-        name = f"gateway {self._settings.name} {purpose}".rstrip()
-        return await nats_connection.connect(self._user("gateway"), name, on_disconnected, on_reconnected, background)
-
-    async def connect_in(self, stack: AsyncExitStack, purpose: str, background: Background) -> NatsConnection:
-        """Connect as the gateway, until the stack is closed."""
-        connection = await self.connect(purpose, background=background)
-        stack.push_async_callback(connection.close)
-        return connection
-
-    async def open_bus_for_large_documents(self, stack: AsyncExitStack, background: Background) -> NatsRequestReply:
-        """Open a connection for calls with large documents, until the stack is closed."""
-        bus = NatsRequestReply()
-        connection = await self.connect_for_calls(bus.connection_lost, background, "large documents")
-        stack.push_async_callback(connection.close)
-        await bus.start(connection)
-        stack.callback(bus.stop)
-        return bus
-
-    async def connect_for_calls(
-        self, on_disconnected: nats_connection.Hook, background: Background, purpose: str = "calls"
-    ) -> CallClient:
-        """Connect as the gateway once more, for requests to adapters and the writing of evidence alone."""
-        name, fast = f"gateway {self._settings.name} {purpose}", self._settings.fast_path == "on"
-        return await connect_for_calls(
-            self._user("gateway"), name, on_disconnected, background=background, fast_path=fast
-        )
-
-    async def connect_for_delivery(
-        self, background: Background, on_disconnected: nats_connection.Hook, on_reconnected: nats_connection.Hook
-    ) -> CallClient:
-        """Connect as the gateway once more, for what is delivered later."""
-        return await connect_for_calls(
-            self._user("gateway"),
-            f"gateway {self._settings.name} delivery",
-            on_disconnected,
-            on_reconnected,
-            background,
-            fast_path=self._settings.fast_path == "on",
-        )
-
-    async def connect_system(self, background: Background) -> Client:
-        """Connect to the system account."""
-        name = f"gateway {self._settings.name} system"
-        return await nats_connection.connect(self._user("system"), name, background=background)
-
-    def people(self) -> NatsEndpoint:
-        """Return the address of NATS for the user who may delete the stored data of people."""
-        return self._user("people")
-
-    def _user(self, user: str) -> NatsEndpoint:
-        password = self._settings.nats_passwords / user
-        return NatsEndpoint.with_password_file(
-            self._settings.nats, user, password, self.tls.context if self.tls else None
-        )
 
 
 def _open_verifier(

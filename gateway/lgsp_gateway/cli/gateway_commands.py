@@ -12,11 +12,12 @@ from lgsp_gateway import app
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.public_keys import read_public_keys
 from lgsp_gateway.cli.texts import localized
-from lgsp_gateway.config import Format, GatewaySettings, IndexerSettings, describe, describe_effective, read_settings
+from lgsp_gateway.config import GatewaySettings, IndexerSettings, read_settings
 from lgsp_gateway.evidence import log_key
 from lgsp_gateway.evidence.archive.store import ArchiveStore
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_gateway.setting_descriptions import Format, describe, describe_effective
 from lgsp_runtime import durable_file
 from lgsp_runtime import process as processes
 from lgsp_runtime.nats.connection import NatsEndpoint

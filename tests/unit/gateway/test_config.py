@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lgsp_gateway.config import GatewaySettings, describe, describe_effective, environment_name
+from lgsp_gateway.config import GatewaySettings, environment_name
+from lgsp_gateway.setting_descriptions import describe, describe_effective
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/reference/settings.md"
