@@ -24,7 +24,7 @@ from lgsp_gateway.local.supervisor_notifications import SupervisorNotifications
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.async_tasks import Stopped, run_until
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 STOP_SECONDS = 12.0
 LONGEST_BACKOFF = 5.0
 SILENT_SECONDS = 30.0
