@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from support.postgres import Postgres
-from support.waits import eventually
+from support.waits import eventually, until_set
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.search.store import Index
@@ -31,8 +31,7 @@ async def test_one_command_fills_another_index_beside_the_one_that_serves(tmp_pa
         stop = asyncio.Event()
 
         async def call() -> None:
-            while not stop.is_set():
-                statuses.append((await bus.call()).status)
+            statuses.extend([(await bus.call()).status for _ in until_set(stop)])
 
         caller = asyncio.create_task(call())
         address = await postgres.new_database()

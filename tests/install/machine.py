@@ -14,7 +14,7 @@ import sysconfig
 from pathlib import Path
 
 from support.processes import ROOT, apt_install
-from support.waits import eventually
+from support.waits import WORK_SECONDS, eventually
 
 PYTHON = Path("/opt/python")
 PREFIX = Path("/opt/lgsp")
@@ -129,7 +129,7 @@ class Machine:
             stderr=subprocess.PIPE,
             env=environment,
         )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), WORK_SECONDS)
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
 

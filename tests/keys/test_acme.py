@@ -8,7 +8,7 @@ import aiohttp
 from cryptography import x509
 from support.pebble import Pebble, running_pebble
 from support.processes import Process, free_port
-from support.waits import eventually
+from support.waits import WORK_SECONDS, eventually
 from support.workbench import Workbench
 
 DOMAIN = "lgsp.quangninh.example"
@@ -44,7 +44,9 @@ async def test_two_gateways_share_one_certificate_of_a_real_authority(tmp_path: 
                 leaves = [x509.load_pem_x509_certificates(text.encode())[0] for text in texts]
                 return leaves[0].serial_number == leaves[1].serial_number and leaves[0].issuer != leaves[0].subject
 
-            await eventually(issued, within=90, seen=lambda: [one.log.read_text()[-3000:] for one in gateways])
+            await eventually(
+                issued, within=WORK_SECONDS, seen=lambda: [one.log.read_text()[-3000:] for one in gateways]
+            )
             [leaf, *_] = x509.load_pem_x509_certificates(files[0].read_bytes())
             assert leaf.not_valid_after_utc > datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=80)
             port = int(gateways[0].command[gateways[0].command.index("--port") + 1])

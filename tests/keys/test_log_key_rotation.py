@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waits import eventually
+from support.waits import eventually, until_set
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
@@ -90,7 +90,7 @@ async def test_log_and_storage_keys_change_under_load_and_no_call_is_refused(tmp
         stop, statuses = asyncio.Event(), list[int]()
 
         async def call() -> None:
-            while not stop.is_set():
+            for _ in until_set(stop):
                 statuses.append((await bus.call()).status)
 
         callers = [asyncio.create_task(call()) for _ in range(4)]

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from support.waits import eventually
+from support.waits import eventually, until_set
 from support.workbench import Workbench
 
 from lgsp_gateway.local import nats_config
@@ -17,7 +17,7 @@ async def test_a_changed_nats_password_needs_no_restart_of_gateways(tmp_path: Pa
         stop, statuses = asyncio.Event(), list[int]()
 
         async def call() -> None:
-            while not stop.is_set():
+            for _ in until_set(stop):
                 statuses.append((await bus.call()).status)
 
         caller = asyncio.create_task(call())

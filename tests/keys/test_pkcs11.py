@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.processes import apt_install
 from support.waits import eventually
 from support.workbench import Workbench
 
@@ -24,7 +25,8 @@ MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 def softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new token with the label lgsp: the file with its PIN."""
     if not shutil.which("softhsm2-util") or not MODULE.exists():
-        pytest.skip("softhsm2 is missing: apt-get install softhsm2")
+        apt_install("softhsm2")
+    assert shutil.which("softhsm2-util"), "softhsm2 is missing: apt-get install softhsm2"
     (tmp_path / "tokens").mkdir()
     (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\nlog.level = ERROR\n")
     monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))

@@ -1,5 +1,6 @@
 """Pebble, the ACME authority for tests (Debian's package), with a DNS in which every name is this machine."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -9,11 +10,10 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import aiohttp
-import pytest
 from cryptography import x509
 
 from support.authority import Authority
-from support.processes import Process, free_port
+from support.processes import Process, apt_install, free_port
 from support.waits import eventually
 
 
@@ -35,9 +35,10 @@ class Pebble:
 @asynccontextmanager
 async def running_pebble(folder: Path, life_seconds: int) -> AsyncIterator[Pebble]:
     """Pebble, whose certificates live so long."""
+    if not shutil.which("pebble"):
+        await asyncio.to_thread(apt_install, "pebble")
     binary, dns_binary = shutil.which("pebble"), shutil.which("pebble-challtestsrv")
-    if not binary or not dns_binary:
-        pytest.skip("pebble is missing: apt-get install pebble")
+    assert binary and dns_binary, "pebble is missing: apt-get install pebble"
     folder.mkdir()
     authority = Authority(folder)
     certificate, key = authority.write(

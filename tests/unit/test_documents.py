@@ -16,7 +16,7 @@ GUIDES = [page for page in PAGES if page.name not in ("CHANGELOG.md", "upgrade.m
 SOURCES = "\n".join(
     (ROOT / name).read_text(errors="ignore")
     for name in FILES
-    if Path(name).suffix in {".py", ".mjs", ".yaml", ".yml"} or name == "lgsp"
+    if Path(name).suffix in {".py", ".mjs", ".yaml", ".yml", ".service"} or name == "lgsp"
     if (ROOT / name).is_file()
 )
 WRAPPER = {"test", "check", "bench run", "bench faults"}

@@ -29,7 +29,7 @@ from lgsp_adapters.host.shared_permits import SharedPermits
 from lgsp_adapters.host.upstream_ends import LOOK_SECONDS, ROUND_SECONDS, UpstreamEnds
 from lgsp_adapters.manifest import Manifest
 from lgsp_contracts.contract import Contract
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import process as running
 from lgsp_runtime import tracing
 from lgsp_runtime.background import Background
@@ -296,8 +296,7 @@ class AdapterHost:
 def _calls_for_real(manifest: Manifest) -> Refusal:
     """Return the refusal to read files beside a sandbox: what their rows say would be done."""
     name = manifest.location.name
-    return Refusal(
-        "cannot-start",
+    return CannotStart(
         vi=f"Bộ kết nối {name} (rows) gọi dịch vụ thật cho từng dòng của tệp, nên không chạy được cùng --trials only; hãy bỏ --trials only, hoặc chạy bộ kết nối này trong tiến trình khác.",
         en=f"The adapter {name} (rows) calls the real service for each row of a file, so it cannot run with --trials only; leave --trials only out, or run this adapter in another process.",
     )

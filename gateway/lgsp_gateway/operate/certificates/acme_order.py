@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy.jwk import JWKRSA
 from requests.exceptions import RequestException
 
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 
 ORDER_SECONDS = 90
 _USER_AGENT = "lgsp"
@@ -130,8 +130,7 @@ class AcmeOrder:
 
     def _refused(self, error: Exception) -> Refusal:
         reason = _reason(error)
-        return Refusal(
-            "cannot-start",
+        return CannotStart(
             vi=f"Máy chủ ACME {self._authority.directory} không cấp chứng thư cho {self._domain}: {reason}; hãy kiểm tra tên miền trỏ về gateway và cổng 80 mở.",
             en=f"The ACME authority {self._authority.directory} issues no certificate for {self._domain}: {reason}; check that the domain leads to a gateway, and that port 80 is open.",
         )
