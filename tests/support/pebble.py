@@ -38,7 +38,8 @@ async def running_pebble(folder: Path, life_seconds: int) -> AsyncIterator[Pebbl
     if not shutil.which("pebble"):
         await asyncio.to_thread(apt_install, "pebble")
     binary, dns_binary = shutil.which("pebble"), shutil.which("pebble-challtestsrv")
-    assert binary and dns_binary, "pebble is missing: apt-get install pebble"
+    assert binary, "pebble is missing: apt-get install pebble"
+    assert dns_binary, "pebble-challtestsrv is missing: apt-get install pebble"
     folder.mkdir()
     authority = Authority(folder)
     certificate, key = authority.write(
