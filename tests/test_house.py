@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 from support.order import LONGEST
+from support.shipped import files_below
 
 from lgsp_problems import CODES
 from lgsp_problems.explanations import explanations
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
-    path
-    for folder in ("gateway", "auth", "contracts", "adapters", "tests")
-    for path in (ROOT / folder).rglob("*.py")
-    if "node_modules" not in path.parts
+    path for folder in ("gateway", "auth", "contracts", "adapters", "tests") for path in files_below(folder, ".py")
 ]
 
 

@@ -5,7 +5,6 @@ import contextlib
 import inspect
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,11 +14,10 @@ from urllib.parse import quote
 import pytest
 import yarl
 from cyclopts import App, CycloptsError
-from support.unconnected import application
+from support.unconnected import routes
 from support.workbench import TEXT, Workbench, document
 
 from lgsp_auth.signing_keys import SigningKey
-from lgsp_gateway.http.routes import declared_routes
 from lgsp_gateway.local import nats_config
 from lgsp_problems import Refusal
 from lgsp_runtime.nats.connection import connect
@@ -59,14 +57,10 @@ QUERIES = [
 ]
 
 
-async def found() -> list[tuple[str, str]]:
-    return [(route.method, route.path) for route in declared_routes(application(Path(tempfile.mkdtemp())))]
-
-
 NAMED = [
-    (method, path)
-    for method, path in asyncio.run(found())
-    if re.search(r"\{(name|service|major|gateway|message)\b", path)
+    (route.method, route.path)
+    for route in routes()
+    if re.search(r"\{(name|service|major|gateway|message)\b", route.path)
 ]
 
 

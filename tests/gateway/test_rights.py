@@ -3,13 +3,12 @@
 import asyncio
 import re
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from support.unconnected import application
+from support.unconnected import application, routes
 from support.workbench import CONTRACTS, TEXT, Workbench, document, grant
 
 from lgsp_auth.roles import ROLES
@@ -30,11 +29,7 @@ FOREIGN = {
 MESSAGE = "01a2b3c4-0000-7000-8000-000000000000"
 
 
-async def found() -> list[Route]:
-    return declared_routes(application(Path(tempfile.mkdtemp())))
-
-
-ROUTES = asyncio.run(found())
+ROUTES = list(routes())
 
 
 @pytest_asyncio.fixture(scope="module")

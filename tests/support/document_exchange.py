@@ -28,12 +28,12 @@ from lgsp_adapters.document_exchange.axis_client import AxisClient
 from lgsp_adapters.document_exchange.calls import own_call
 from lgsp_adapters.document_exchange.exchange import DocumentExchange
 from lgsp_adapters.sandbox.document_axis import DocumentAxisServer
-from lgsp_contracts import catalog
 from lgsp_contracts.source_location import SourceLocation
 from lgsp_contracts.wire import Context
 from lgsp_runtime.security_events import SecurityLog
+from support.shipped import shipped_catalogue
 
-CONTRACT = catalog.load(catalog.shipped_folder())["documents", 1]
+CONTRACT = shipped_catalogue()["documents", 1]
 CREDENTIALS = {"system": "H49-lgsp", "secret": "khóa chung"}
 AGENCIES = {"H49.21": "Sở Tài chính", "H49.31": "Sở Y tế", "H49.35": "Sở Văn hóa"}
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"

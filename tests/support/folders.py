@@ -11,10 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
-
 from support.sftp import shared
 from support.waits import eventually
 
@@ -98,9 +94,10 @@ class Bucket(Place):
         await asyncio.to_thread(self._client.put_object, Bucket=self._bucket, Key=key, Body=body)
 
     async def get(self, name: str) -> bytes | None:
+        missing = self._client.exceptions.ClientError
         try:
             found = await asyncio.to_thread(self._client.get_object, Bucket=self._bucket, Key=f"xuat/{name}")
-        except ClientError:  # it is not there yet
+        except missing:  # it is not there yet
             return None
         return bytes(found["Body"].read())
 
@@ -127,6 +124,8 @@ async def sftp(folder: Path) -> AsyncIterator[OnDisk]:
 @functools.cache
 def _s3_server() -> str:
     """The address of an S3 that ends with the tests."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - a second of a core, which each process of a run would pay
+
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -137,6 +136,8 @@ def _s3_server() -> str:
 async def s3(_folder: Path) -> AsyncIterator[Bucket]:
     bucket = f"giay-phep-{secrets.token_hex(8)}"
     told = {"key": "k", "secret": "s", "region": "us-east-1", "endpoint": await asyncio.to_thread(_s3_server)}
+    import boto3  # noqa: PLC0415 - as moto
+
     client: Any = boto3.client(
         "s3", aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1", endpoint_url=told["endpoint"]
     )

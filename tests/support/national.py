@@ -9,10 +9,10 @@ import aiohttp
 from lgsp_adapters.adapter import Adapter, Call
 from lgsp_adapters.connectors.connector_lookup import build_adapter
 from lgsp_adapters.manifest import Manifest
-from lgsp_contracts import catalog
 from lgsp_contracts.wire import Context
+from support.shipped import shipped_catalogue
 
-CATALOG = catalog.load(catalog.shipped_folder())
+CATALOG = shipped_catalogue()
 
 
 def call(seconds: float = 5) -> Call:

@@ -1,7 +1,9 @@
 """A gateway's application with its real parts, connected to nothing: what its routes are, without a bus."""
 
 import asyncio
+import functools
 import ssl
+import tempfile
 import time
 from pathlib import Path
 
@@ -61,6 +63,7 @@ from lgsp_gateway.evidence.read.log_reader import LogReader
 from lgsp_gateway.evidence.read.proof_maker import ProofMaker
 from lgsp_gateway.evidence.verify.origins import origin_of
 from lgsp_gateway.evidence.verify.signers import Signer
+from lgsp_gateway.http.routes import Route, declared_routes
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.keys.removed_keys import RemovedKeys
 from lgsp_gateway.nats.adapter_drains import AdapterDrains
@@ -174,6 +177,17 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         stop=asyncio.Event(),
     )
     return build_api(settings, parts)
+
+
+@functools.cache
+def routes() -> tuple[Route, ...]:
+    """The routes of such an application; no loop runs. What is parametrised by them asks while it is imported."""
+
+    async def declared() -> tuple[Route, ...]:
+        with tempfile.TemporaryDirectory() as folder:
+            return tuple(declared_routes(application(Path(folder))))
+
+    return asyncio.run(declared())
 
 
 async def no_dead_letters() -> dict[str, int]:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.shipped import files_below
 
 import lgsp_problems
 from lgsp_problems import CODES, NotFound, Refusal, TypedRefusal, refusal_with_code
@@ -17,8 +18,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = [
     path.relative_to(ROOT)
     for folder in ("gateway", "auth", "contracts", "adapters", "examples")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-    if "node_modules" not in path.parts
+    for path in files_below(folder, ".py")
 ]
 TYPED = {one.CODE: one.__name__ for one in TypedRefusal.__subclasses__()}
 ERRORS = ("Refusal", "Error", "Exception")

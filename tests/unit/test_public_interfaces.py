@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from support.shipped import files_below
 
 from lgsp_adapters.mapping.xml_element import XmlElement
 
@@ -27,8 +28,7 @@ PACKAGES = {
 MODULES = [
     path.relative_to(ROOT)
     for folder in ("gateway", "auth", "contracts", "adapters", "tests", "examples")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-    if "node_modules" not in path.parts
+    for path in files_below(folder, ".py")
 ]
 
 DOCUMENTED = {"_replace", "_asdict", "_make", "_fields", "_exit"}

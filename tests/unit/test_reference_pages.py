@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from support.published_schemas import CONTRACTS, FOLDER, REGISTRY_KINDS, ROOT, published
 from support.reference_pages import REFERENCE, pages
+from support.shipped import files_below
 
 from lgsp_adapters import connector_folders
 from lgsp_adapters.connectors import manifest_keys
@@ -17,6 +18,8 @@ from lgsp_contracts import documents, published_schemas, schema_keys
 from lgsp_problems import NotFound
 
 RUN = "run PYTHONPATH=tests python -m support.reference_pages"
+
+SCHEMAS, PAGES = published(), pages()
 
 
 def validator(kind: str) -> Any:
@@ -26,9 +29,7 @@ def validator(kind: str) -> Any:
 def shipped() -> Iterator[Any]:
     """Every YAML document that comes with lgsp, with the kinds of schemas that it must keep."""
     for folder, kind in (("contracts/catalog", "contract"), ("adapters/systems", "manifest"), ("gateway", "registry")):
-        for path in sorted((ROOT / folder).rglob("*.yaml")):
-            if "node_modules" in path.parts:
-                continue
+        for path in files_below(folder, ".yaml"):
             for _, document in documents.read(path):
                 if "kind" in document or "operations" in document:
                     if document.get("apiVersion") == "lgsp/v1":
@@ -49,14 +50,14 @@ def examples_of_pages() -> Iterator[Any]:
                 yield pytest.param(kind, block, id=f"{page.parent.name}/{page.name} {kind}")
 
 
-@pytest.mark.parametrize("name", published())
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_a_schema_for_editors_is_what_lgsp_checks_with(name: str) -> None:
-    assert (FOLDER / name).read_text(encoding="utf-8") == published()[name], RUN
+    assert (FOLDER / name).read_text(encoding="utf-8") == SCHEMAS[name], RUN
 
 
-@pytest.mark.parametrize("name", pages())
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_says_what_the_schemas_say(name: str) -> None:
-    assert (REFERENCE / name).read_text(encoding="utf-8") == pages()[name], RUN
+    assert (REFERENCE / name).read_text(encoding="utf-8") == PAGES[name], RUN
 
 
 def test_there_is_a_schema_for_each_kind_and_no_other() -> None:
@@ -66,7 +67,7 @@ def test_there_is_a_schema_for_each_kind_and_no_other() -> None:
         published_schemas.read("no-such")
 
 
-@pytest.mark.parametrize("name", published())
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_a_schema_for_editors_stands_alone(name: str) -> None:
     schema = json.loads((FOLDER / name).read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.shipped import shipped_catalogue
 
 from lgsp_adapters import manifest as manifests
 from lgsp_adapters.conformance.suite import conformance_call
@@ -13,11 +14,11 @@ from lgsp_adapters.connectors import manifest_keys
 from lgsp_adapters.connectors.findings import examine_manifest
 from lgsp_adapters.connectors.manifest_templates import KINDS
 from lgsp_adapters.mapping.variables import FIELDS, request_scope
-from lgsp_contracts import catalog, pointers
+from lgsp_contracts import pointers
 from lgsp_contracts.contract import Contract
 from lgsp_contracts.schema_keys import definition_name, resolve
 
-CATALOG = catalog.load(catalog.shipped_folder())
+CATALOG = shipped_catalogue()
 SHIPPED = sorted(manifests.find_manifest("land-parcels").parents[1].glob("*/adapter.yaml"))
 
 RESPONSE = {

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from support.examples import examples
+from support.shipped import shipped_catalogue
 
-from lgsp_contracts import catalog, message_checks
+from lgsp_contracts import message_checks
 from lgsp_contracts.effort import BUDGET
 from lgsp_contracts.schemas import Schema
 from lgsp_contracts.strict_json import Limits
 from lgsp_problems import Refusal
 
-CATALOG = catalog.load(catalog.shipped_folder())
 SCHEMAS = [
     schema
-    for contract in CATALOG.values()
+    for contract in shipped_catalogue().values()
     for operation in contract.operations.values()
     for schema in (operation.request, operation.response)
 ]

@@ -5,6 +5,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from support.shipped import shipped_catalogue
 
 from lgsp_contracts import catalog
 from lgsp_contracts.contract import Contract
@@ -14,7 +15,7 @@ from lgsp_contracts.tooling.pages.fields import alternatives, fields
 from lgsp_contracts.tooling.pages.page import POLICY, catalogue, service
 from lgsp_problems import CODES, Language
 
-SHIPPED = catalog.load(catalog.shipped_folder())
+SHIPPED = shipped_catalogue()
 HOSTILE = "<script>alert(1)</script>"
 
 

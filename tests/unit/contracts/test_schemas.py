@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.examples import examples
+from support.shipped import shipped_catalogue
 
-from lgsp_contracts import catalog
 from lgsp_contracts.formats import FORMAT_CHECKS
 from lgsp_contracts.schemas import MAX_VIOLATIONS, Schema
 from lgsp_problems import Refusal
 
-CATALOG = catalog.load(catalog.shipped_folder())
+CATALOG = shipped_catalogue()
 OPERATIONS = [
     pytest.param(operation, id=f"{contract.service}/{name}")
     for contract in CATALOG.values()
