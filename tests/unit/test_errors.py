@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.shipped import files_below
+from support.shipped import files_below, syntax_tree
 
 import lgsp_problems
 from lgsp_problems import CODES, NotFound, Refusal, TypedRefusal, refusal_with_code
@@ -36,8 +36,7 @@ TEXTS_READ = {
 @cache
 def parsed(path: Path) -> tuple[ast.Module, list[str]]:
     """A module of ours, and its lines."""
-    source = (ROOT / path).read_text(encoding="utf-8")
-    return ast.parse(source), source.splitlines()
+    return syntax_tree(ROOT / path), (ROOT / path).read_text(encoding="utf-8").splitlines()
 
 
 def of_modules(of: str) -> Iterator[tuple[Path, ast.AST, list[str]]]:

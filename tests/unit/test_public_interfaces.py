@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from support.shipped import files_below
+from support.shipped import files_below, syntax_tree
 
 from lgsp_adapters.mapping.xml_element import XmlElement
 
@@ -111,9 +111,9 @@ class Names(ast.NodeVisitor):
             self.of_class[self._class].add(name)
 
 
-def names_in(source: str) -> Names:
+def names_in(tree: ast.Module) -> Names:
     names = Names()
-    names.visit(ast.parse(source))
+    names.visit(tree)
     return names
 
 
@@ -121,7 +121,7 @@ class Sources:
     """All modules of ours: what each defines and uses, and their classes."""
 
     def __init__(self) -> None:
-        self.modules = {str(path): names_in((ROOT / path).read_text()) for path in MODULES}
+        self.modules = {str(path): names_in(syntax_tree(ROOT / path)) for path in MODULES}
         self.defined_in_packages: set[str] = set()
         self._members: dict[str, set[str]] = {}
         self._bases: dict[str, set[str]] = {}

@@ -2,23 +2,18 @@
 
 import ast
 import asyncio
-import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.shipped import syntax_tree
 from support.waits import SECONDS, WORK_SECONDS, eventually, eventually_now, until_set
 
 TESTS = Path(__file__).parents[1]
 HELPERS = TESTS / "support" / "waits.py"
 FILES = [path for path in sorted(TESTS.rglob("*.py")) if "bench" not in path.parts and path != HELPERS]
 """What measures has its own limit; it runs for as long as it is told to."""
-
-
-@functools.cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
 
 
 def endless(tree: ast.AST, *, limited: bool = False) -> Iterator[int]:
@@ -55,12 +50,12 @@ def long(tree: ast.AST) -> Iterator[int]:
 
 
 def test_every_wait_has_an_end() -> None:
-    found = [f"{path.relative_to(TESTS)}:{line}" for path in FILES for line in endless(parsed(path))]
+    found = [f"{path.relative_to(TESTS)}:{line}" for path in FILES for line in endless(syntax_tree(path))]
     assert not found, f"use `eventually` or asyncio.timeout: {found}"
 
 
 def test_every_wait_ends_soon() -> None:
-    found = [f"{path.relative_to(TESTS)}:{line}" for path in FILES for line in long(parsed(path))]
+    found = [f"{path.relative_to(TESTS)}:{line}" for path in FILES for line in long(syntax_tree(path))]
     assert not found, f"wait for no more than {SECONDS:g} seconds: {found}"
 
 
