@@ -183,7 +183,7 @@ def test_the_type_of_elements_is_that_of_any_element() -> None:
     ],
 )
 def test_this_finds_private_names(source: str, sources: Sources) -> None:
-    assert list(sources.of_libraries("x.py", names_in(source))) != []
+    assert list(sources.of_libraries("x.py", names_in(ast.parse(source)))) != []
 
 
 def test_no_private_method_of_a_library_is_overridden(sources: Sources) -> None:
