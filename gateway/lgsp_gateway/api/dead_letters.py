@@ -138,7 +138,7 @@ class DeadLetterRoutes:
         if not caller.is_system(stored.letter.owner):
             raise Refusal(
                 "not-granted",
-                vi="Chỉ hệ thống có thư chết này mới đọc được nội dung của nó; hãy dùng mã truy cập của hệ thống đó.",
+                vi="Chỉ hệ thống có thông điệp không giao được này mới đọc được nội dung thông điệp; hãy dùng mã truy cập của hệ thống đó.",
                 en="Only the system that a dead letter belongs to reads its payload; use an access token of that system.",
             )
         refuse_unbound(request, self._registry.grants_held(caller.system, stored.letter.service, stored.letter.major))
@@ -271,7 +271,7 @@ def _reason_in(body: dict[str, Any]) -> str:
     if not isinstance(reason, str) or not 0 < len(reason.strip()) <= MAX_REASON or set(body) - {"reason"}:
         raise Refusal(
             "malformed",
-            vi=f"Nội dung phải có reason: vì sao thôi, tối đa {MAX_REASON} ký tự; hãy sửa lại.",
+            vi=f"Nội dung phải có reason: lý do ngừng giao, tối đa {MAX_REASON} ký tự; hãy sửa lại.",
             en=f"The body must have reason: why it is given up, at most {MAX_REASON} characters; correct it.",
         )
     return reason.strip()

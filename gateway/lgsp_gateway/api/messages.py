@@ -292,6 +292,6 @@ def _of_its_own_system() -> Refusal:
 def _not_dead() -> Refusal:
     return Refusal(
         "step-not-allowed",
-        vi="Thông điệp này không phải thư chết nên không cần gửi lại; hãy xem trạng thái của nó.",
+        vi="Thông điệp này không thuộc diện không giao được nên không cần gửi lại; hãy xem trạng thái của thông điệp.",
         en="This message is no dead letter, so there is nothing to retry; look at its state.",
     )

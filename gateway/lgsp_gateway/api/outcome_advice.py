@@ -68,14 +68,14 @@ _ADVICE: Mapping[str, Mapping[Reader, Text]] = {
             "check whether your system carried this call out, and tell the calling agency",
         ),
         "operator": Text(
-            "hỏi cơ quan cung cấp đã thực hiện chưa; rồi gửi lại hoặc ngừng giao",
+            "hỏi cơ quan cung cấp đã thực hiện chưa; rồi cho gửi lại hoặc ngừng giao",
             "ask the providing agency whether it was carried out; then retry the message, or give it up",
         ),
     },
     "delivery-deadline-passed": {
         "provider": _LOOK_AT_ADAPTER,
         "operator": Text(
-            "xem các lượt thử và bộ kết nối; gửi lại khi bên nhận đã trả lời",
+            "xem các lượt thử và bộ kết nối; cho gửi lại khi bên nhận đã trả lời",
             "see its attempts and the adapter; retry it once the receiver answers",
         ),
     },

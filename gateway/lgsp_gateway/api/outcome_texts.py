@@ -29,7 +29,7 @@ _DONE: Mapping[str, Text] = {
     "done": Text("Đã thực hiện.", "It was done."),
     "cancelled": Text("Đã bị hủy trước khi giao.", "It was cancelled before it was delivered."),
     "retried": Text("Có người đã cho gửi lại.", "Somebody had it delivered again."),
-    "given-up": Text("Có người đã quyết định thôi không giao nữa.", "Somebody gave it up."),
+    "given-up": Text("Có người đã quyết định ngừng giao.", "Somebody gave it up."),
     "payload-read": Text(
         "Hệ thống sở hữu đã đọc nội dung của thông điệp không giao được.",
         "The system that owns the dead letter read its payload.",

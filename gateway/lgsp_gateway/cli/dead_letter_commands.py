@@ -67,17 +67,17 @@ def list_letters(
         for one in items
     ]
     titles = [
-        localized("CHẾT LÚC", "DIED"),
+        localized("KHÔNG GIAO ĐƯỢC TỪ", "DIED"),
         localized("LOẠI", "KIND"),
         localized("HỆ THỐNG", "SYSTEM"),
         localized("TÊN", "NAME"),
         localized("LÝ DO", "REASON"),
         localized("KẾT CỤC", "RESOLUTION"),
-        localized("THƯ CHẾT", "LETTER"),
+        localized("MÃ", "LETTER"),
     ]
     tables.show(titles, rows)
     if not items:
-        err(f"{localized('Không có thư chết nào.', 'There are no dead letters.')}\n")
+        err(f"{localized('Không có thông điệp nào không giao được.', 'There are no dead letters.')}\n")
 
 
 def show(
@@ -141,7 +141,7 @@ def retry(
     if bool(letter) == all_:
         raise Refusal(
             "malformed",
-            vi="Hãy nêu mã của một thư chết, hoặc --all cùng các điều kiện lọc.",
+            vi="Hãy nêu mã của một thông điệp không giao được, hoặc --all cùng các điều kiện lọc.",
             en="Name one dead letter, or use --all with the options that select.",
         )
     client = bus.client()
@@ -198,11 +198,11 @@ def _path(letter: str) -> str:
 def _print(document: dict[str, Any]) -> None:
     reason = document["reason"]
     lines = [
-        (localized("thư chết", "letter"), document["id"]),
+        (localized("mã", "letter"), document["id"]),
         (localized("lý do", "reason"), f"{reason['code']}: {reason['text']}"),
         (localized("hệ thống", "system"), document["system"]),
         (localized("của", "of"), f"{document['kind']} {document['service']}/{document['name']}"),
-        (localized("chết lúc", "died"), document["diedAt"]),
+        (localized("từ lúc", "died"), document["diedAt"]),
         (localized("sự kiện", "events"), _span(document.get("span"))),
         (localized("kết cục", "resolution"), document.get("resolution", "")),
         (localized("bởi", "by"), document.get("resolvedBy", "")),

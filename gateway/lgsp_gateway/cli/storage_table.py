@@ -44,6 +44,6 @@ def _share(agency: Mapping[str, Any]) -> float:
 def _warning(agency: Mapping[str, Any]) -> Text:
     code, share = agency["agency"], f"{_share(agency):.0%}"
     return Text(
-        f"{code} đã dùng {share} hạn mức lưu trữ; hãy xóa tệp không cần nữa, xử lý thư chết, chờ thông điệp được giao, hoặc tăng hạn mức, trước khi dữ liệu mới bị từ chối.",
+        f"{code} đã dùng {share} hạn mức lưu trữ; hãy xóa tệp không cần nữa, xử lý thông điệp không giao được, chờ thông điệp được giao, hoặc tăng hạn mức, trước khi dữ liệu mới bị từ chối.",
         f"{code} has used {share} of its storage quota; delete files, deal with dead letters, wait until messages are delivered, or have the quota raised, before new content is refused.",
     )

@@ -85,7 +85,7 @@ class DeliveryChecks:
         reasons = Counter(f"{stored.letter.service}: {stored.letter.reason.code}" for stored in newest)
         named = _listed(sorted(reasons))
         return Text(
-            f"Thư chết đang chờ người xử lý: {count} ({named}); hãy xem `lgsp dead-letters list`, sửa nguyên nhân, rồi `lgsp dead-letters retry` hoặc `give-up`.",
+            f"Thông điệp không giao được đang chờ người xử lý: {count} ({named}); hãy xem `lgsp dead-letters list`, sửa nguyên nhân, rồi `lgsp dead-letters retry` hoặc `give-up`.",
             f"Dead letters wait for a person: {count} ({named}); see `lgsp dead-letters list`, mend the cause, then `lgsp dead-letters retry` or `give-up`.",
         )
 

@@ -44,7 +44,7 @@ class StorageChecks:
             vi = f"ít hơn mức dự trữ {reserve} nên trục không nhận thêm thông điệp, sự kiện và tệp"
             en = f"less than the reserve of {reserve}, so no messages, events and files are accepted"
         return Text(
-            f"Kho lưu của NATS ({room.name}) chỉ còn {free}; {vi}. Hãy chạy `lgsp evidence archive`, xử lý thư chết, hoặc tăng đĩa và max_file_store.",
+            f"Kho lưu của NATS ({room.name}) chỉ còn {free}; {vi}. Hãy chạy `lgsp evidence archive`, xử lý thông điệp không giao được, hoặc tăng đĩa và max_file_store.",
             f"The storage of NATS ({room.name}) has {free} left; {en}. Run `lgsp evidence archive`, deal with dead letters, or add disk space and raise max_file_store.",
         )
 

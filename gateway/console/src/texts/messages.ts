@@ -219,7 +219,7 @@ export const useMessageTexts = createTexts("messages", {
     en: "Messages that a system sends for later (Prefer: respond-async) appear here from their acceptance until they expire. Choose another state, or use Search.",
   },
   operatorsOnly: {
-    vi: "Quản trị viên và nhà phát triển của cơ quan sở hữu, hoặc người vận hành trục, quyết định giao lại hay ngừng giao.",
+    vi: "Quản trị viên và nhà phát triển của cơ quan sở hữu, hoặc người vận hành trục, quyết định gửi lại hay ngừng giao.",
     en: "Administrators and developers of the agency that it belongs to, and operators of the bus, retry it or give it up.",
   },
   "outcome-answered": { vi: "Đã trả lời", en: "Answered" },

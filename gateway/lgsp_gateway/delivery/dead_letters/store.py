@@ -199,7 +199,7 @@ class DeadLetters(Burial):
         if newest is not None and (owners is None or newest[0].letter.owner in owners):
             return newest
         raise NotFound(
-            vi="Không có thư chết này, hoặc không phải của hệ thống gọi; hãy xem danh sách ở /dead-letters.",
+            vi="Không có thông điệp không giao được mang mã này, hoặc thông điệp không phải của hệ thống gọi; hãy xem danh sách ở /dead-letters.",
             en="There is no such dead letter, or it is not of the calling system; see the list at /dead-letters.",
         )
 
@@ -374,7 +374,7 @@ def _with_content(letter: DeadLetter) -> DeadLetter:
     if letter.is_damaged:
         raise Refusal(
             "step-not-allowed",
-            vi="Nội dung của thư chết này đã hỏng trên đĩa nên không đọc hay gửi lại được; hãy đề nghị bên gửi gửi lại, rồi thôi thư chết này (give-up).",
+            vi="Nội dung của thông điệp không giao được này đã hỏng trên đĩa nên không đọc hay gửi lại được; hãy đề nghị bên gửi gửi lại, rồi ngừng giao thông điệp này (give-up).",
             en="The content of this dead letter was damaged on disk, so it can be neither read nor delivered; have its sender send it again, then give the letter up.",
         )
     return letter
@@ -389,6 +389,6 @@ def _unresolved(letter: DeadLetter) -> DeadLetter:
 def _already_resolved() -> Refusal:
     return Refusal(
         "step-not-allowed",
-        vi="Thư chết này đã được cho gửi lại hoặc đã thôi; hãy xem lại trạng thái của nó.",
+        vi="Thông điệp không giao được này đã được cho gửi lại hoặc đã ngừng giao; hãy xem lại trạng thái của thông điệp.",
         en="This dead letter was retried or given up already; look at its state again.",
     )

@@ -11,7 +11,7 @@ from lgsp_problems import Text
 DAMAGED_LETTER = Reason(
     DAMAGED_CODE,
     Text(
-        "Thư chết này đã hỏng trên đĩa, không còn biết vì sao không giao được; hãy tìm mã thông điệp trong nhật ký bằng chứng, rồi thôi thư chết này.",
+        "Thông điệp không giao được này đã hỏng trên đĩa nên không còn biết lý do; hãy tìm mã thông điệp trong nhật ký bằng chứng, rồi ngừng giao thông điệp này.",
         "This dead letter was damaged on disk, and why it could not be delivered is not known any more; search the evidence for the message id, then give the letter up.",
     ),
 )

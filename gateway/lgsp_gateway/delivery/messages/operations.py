@@ -250,7 +250,7 @@ class MessageOperations:
 def _answered_after_all() -> Refusal:
     return Refusal(
         "step-not-allowed",
-        vi="Bên cung cấp đã trả lời thông điệp này sau khi nó thành thư chết; hãy xem câu trả lời, rồi thôi thư chết này.",
+        vi="Bên cung cấp đã trả lời thông điệp này sau khi trục coi là không giao được; hãy xem câu trả lời, rồi ngừng giao thông điệp này.",
         en="The provider answered this message after it had become a dead letter; read its answer, then give the letter up.",
     )
 
@@ -291,6 +291,6 @@ def _answer_expired() -> Refusal:
 def _never_answered() -> Refusal:
     return Refusal(
         "answer-not-available",
-        vi="Thông điệp này đã bị hủy hoặc đã thôi nên không có câu trả lời; hãy xem trạng thái của nó.",
+        vi="Thông điệp này đã bị hủy hoặc đã ngừng giao nên không có câu trả lời; hãy xem trạng thái của thông điệp.",
         en="This message was cancelled or given up, so it has no answer; look at its state.",
     )

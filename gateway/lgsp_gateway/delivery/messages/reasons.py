@@ -17,7 +17,7 @@ def outcome_unknown() -> Refusal:
     """Return the reason of a message that was tried, where nobody knows whether its provider has done it."""
     return Refusal(
         "outcome-unknown",
-        vi="Không biết hệ thống cung cấp đã thực hiện thông điệp này hay chưa, và thực hiện hai lần thì có hại; hãy hỏi bên cung cấp, rồi cho gửi lại nếu chưa, hoặc thôi nếu đã thực hiện.",
+        vi="Không biết hệ thống cung cấp đã thực hiện thông điệp này hay chưa, và thực hiện hai lần thì có hại; hãy hỏi bên cung cấp, rồi cho gửi lại nếu chưa, hoặc ngừng giao nếu đã thực hiện.",
         en="It is not known whether the provider has carried this message out, and doing it twice would do harm; ask the provider, then retry it if it has not, or give it up if it has.",
     )
 
@@ -26,7 +26,7 @@ def no_such_consumer() -> Refusal:
     """Return the reason of a message whose sender is no system of the registry any more."""
     return Refusal(
         "not-granted",
-        vi="Hệ thống đã gửi thông điệp này không còn trong sổ đăng ký; hãy đăng ký lại rồi cho gửi lại, hoặc thôi.",
+        vi="Hệ thống đã gửi thông điệp này không còn trong sổ đăng ký; hãy đăng ký lại rồi cho gửi lại, hoặc ngừng giao.",
         en="The system that sent this message is not in the registry any more; register it again and retry the message, or give it up.",
     )
 

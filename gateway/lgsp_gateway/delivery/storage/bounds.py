@@ -99,7 +99,7 @@ class StorageBounds:
 def _quota_exceeded(quota: int) -> StorageQuotaExceeded:
     shown = format_size(quota)
     return StorageQuotaExceeded(
-        vi=f"Tệp, thông điệp, sự kiện và thư chết của cơ quan sẽ vượt hạn mức lưu trữ {shown}; hãy xóa tệp không cần nữa, xử lý thư chết, chờ thông điệp được giao, hoặc đề nghị đơn vị vận hành trục tăng hạn mức (`lgsp quota` cho biết phần nào chiếm bao nhiêu).",
+        vi=f"Tệp, thông điệp và sự kiện của cơ quan, kể cả những gì không giao được, sẽ vượt hạn mức lưu trữ {shown}; hãy xóa tệp không cần nữa, xử lý thông điệp không giao được, chờ thông điệp được giao, hoặc đề nghị đơn vị vận hành trục tăng hạn mức (`lgsp quota` cho biết phần nào chiếm bao nhiêu).",
         en=f"The files, messages, events and dead letters of the agency would exceed its storage quota of {shown}; delete files, deal with dead letters, wait until messages are delivered, or ask the operator of the bus for a larger quota (`lgsp quota` shows what takes how much).",
         retry_after=RETRY_SECONDS,
     )

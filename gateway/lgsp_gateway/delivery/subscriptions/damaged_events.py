@@ -22,7 +22,7 @@ from lgsp_problems import Text
 DAMAGED = Reason(
     DAMAGED_CODE,
     Text(
-        "Nội dung sự kiện đã hỏng trên đĩa nên không giao được; hãy đối chiếu với bên công bố (span cho biết lúc công bố), rồi thôi thư chết này.",
+        "Nội dung sự kiện đã hỏng trên đĩa nên không giao được; hãy đối chiếu với bên công bố (span cho biết lúc công bố), rồi ngừng giao sự kiện này.",
         "The content of the event was damaged on disk, so it cannot be delivered; reconcile with its publisher (span says when it was published), then give the letter up.",
     ),
 )

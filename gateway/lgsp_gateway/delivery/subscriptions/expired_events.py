@@ -249,7 +249,7 @@ def _with_span(letter: DeadLetter, span: _Span, now: float) -> DeadLetter:
 async def _redeliver(letter: DeadLetter, payload: bytes, by: Decider) -> None:
     raise Refusal(
         "step-not-allowed",
-        vi="Các sự kiện này không còn trên trục nên không giao lại được; hãy đối chiếu với bên công bố, rồi thôi thư chết này (give-up).",
+        vi="Các sự kiện này không còn trên trục nên không giao lại được; hãy đối chiếu với bên công bố, rồi ngừng giao các sự kiện này (give-up).",
         en="These events are no longer on the bus, so they cannot be delivered; reconcile with their publisher, then give the letter up.",
     )
 
@@ -257,6 +257,6 @@ async def _redeliver(letter: DeadLetter, payload: bytes, by: Decider) -> None:
 async def _read(letter: DeadLetter, payload: bytes, by: str) -> bytes:
     raise Refusal(
         "step-not-allowed",
-        vi="Thư chết này chỉ đếm các sự kiện đã hết hạn, không giữ nội dung; hãy đối chiếu với bên công bố.",
+        vi="Mục này chỉ đếm các sự kiện không giao được vì đã hết hạn, không giữ nội dung; hãy đối chiếu với bên công bố.",
         en="This dead letter counts events that expired and keeps no content; reconcile with their publisher.",
     )
