@@ -122,6 +122,27 @@ async def test_a_refused_call_says_in_words_what_to_do(searched: Searched) -> No
         assert got.json["titles"]["desk"]
 
 
+async def test_each_reader_of_a_failed_call_is_told_what_they_can_do(searched: Searched) -> None:
+    await searched.bus.unserve(next(iter(searched.bus.adapters)))
+    failed = (await searched.bus.call(system="far")).message
+    await searched.bus.serve()
+    assert (await searched.indexed(failed))["outcome"] == "no-adapter"
+
+    async def told(system: str, language: str = "en") -> tuple[str, str | None]:
+        got = (await story(searched, failed, system, language)).json
+        explanation = got["entries"][0]["explanation"]
+        assert explanation["action"]  # what the caller can do is told to all
+        return got["reader"], explanation.get("advice")
+
+    assert await told("far-admin") == ("caller", None)
+    reader, advice = await told("integrator")  # of the providing agency
+    assert (reader, (advice or "").split(" (")[0]) == ("provider", "run the adapter of the system")
+    for system in ("operator", "auditor"):  # an auditor's agency has no part in the call
+        reader, advice = await told(system)
+        assert (reader, (advice or "").split(":")[0]) == ("operator", "see the page Adapters")
+    assert "bộ kết nối" in ((await told("integrator", "vi"))[1] or "")
+
+
 async def test_the_story_of_an_accepted_message_has_its_attempts(searched: Searched) -> None:
     headers = {"Prefer": "respond-async", "Lgsp-Purpose": "thu-nghiem"}
     got = await searched.bus.call("narrow", headers=headers)

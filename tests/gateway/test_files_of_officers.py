@@ -1,5 +1,6 @@
 """Officers of an agency share its form system, and no files: each sends and reads their own, and the evidence names who did."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from support.filings import pdf
 from support.form_contract import AGENCY, ANSWER, CONTRACT, NUMBER, SERVICE, officers_grant
 from support.people import People
 from support.sign_in_issuer import SignInIssuer, write_entries
-from support.workbench import CONTRACTS, Got, Workbench
+from support.workbench import CONTRACTS, Got, Workbench, document
 
 from lgsp_adapters.adapter import Call
 
@@ -81,3 +82,30 @@ async def test_the_evidence_of_a_file_names_the_officer(officers: Officers) -> N
     entries = [one for one in await officers.bus.entries() if one.get("file") == file.rpartition("/")[2]]
     assert [one["action"] for one in entries] == ["uploaded", "read", "deleted"]
     assert {(one["consumer"], one["by"]) for one in entries} == {("forms-h49-2", f"person/{officers.clerk[0]}")}
+
+
+async def test_the_evidence_names_the_system_through_which_somebody_uploads_or_tries(officers: Officers) -> None:
+    bus, people, secret = officers.bus, officers.people, "a-secret-of-a-portal"
+    made = {"secretSha256": hashlib.sha256(secret.encode()).hexdigest(), "title": {"vi": "Cổng", "en": "Portal"}}
+    for agency in (AGENCY, "H49.1"):
+        portal = document("System", f"portal-{agency[-1]}", agency=agency, **made)
+        assert (await people.ask("POST", "systems", portal)).status == 201
+    clerk = await people.session("clerk", client_id=f"portal-{AGENCY[-1]}", client_secret=secret)
+    file = await officers.upload(clerk)
+    assert (await officers.ask("GET", file, clerk)).status == 200
+    assert (await officers.ask("DELETE", file, officers.clerk[1])).status == 204  # by themselves
+    entries = [one for one in await bus.entries() if one.get("file") == file.rpartition("/")[2]]
+    assert [(one["action"], one.get("through", "")) for one in entries] == [
+        *(("uploaded", f"portal-{AGENCY[-1]}"), ("read", f"portal-{AGENCY[-1]}"), ("deleted", "")),
+    ]
+
+    _, alone = await people.signed_in("developer", "developer", agency="H49.1")
+    through = await people.session("developer", client_id="portal-1", client_secret=secret)
+    sandbox = await bus.serve(trials="only")
+    for token, portal_name in ((alone, ""), (through, "portal-1")):
+        path = "/catalog/services/desk/v1/operations/read/try?sandbox=true&grant=alpha-desk"
+        tried = await officers.ask("POST", path, token, {"soDinhDanh": NUMBER})
+        assert tried.status == 200, tried.body
+        entry = [one for one in await bus.entries() if one.get("trial")][-1]
+        assert entry.get("through", "") == portal_name
+    await bus.unserve(sandbox)

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
 from support.console import Officials
 from support.workbench import NUMBER, Got, Workbench, document, grant
 
@@ -56,3 +57,22 @@ async def test_refused_trials_keep_no_refusal_of_the_system_out_of_the_evidence(
     assert [one.code for one in refused] == ["purpose-not-granted"] * 10
     written = {one["message"] for one in await bus.entries() if one["outcome"] == "purpose-not-granted"}
     assert {one.headers["Lgsp-Message-Id"] for one in refused} <= written
+
+
+async def test_trials_are_counted_apart_from_calls(bus: Workbench) -> None:
+    trying = await Trying.begin(bus)
+
+    async def counted(metric: str) -> float:
+        async with bus.session.get("/metrics") as answer:
+            told = text_string_to_metric_families(await answer.text())
+        labels = {"service": "desk", "operation": "read", "outcome": "answered"}
+        samples = [one for family in told for one in family.samples if one.name == metric]
+        return sum(one.value for one in samples if labels.items() <= one.labels.items())
+
+    served = await bus.serve(trials="also")
+    before = await counted("lgsp_calls_total"), await counted("lgsp_trials_total")
+    assert (await trying.trial()).status == 200
+    assert (await counted("lgsp_calls_total"), await counted("lgsp_trials_total")) == (before[0], before[1] + 1)
+    assert (await bus.call(system=trying.system)).status == 200
+    assert (await counted("lgsp_calls_total"), await counted("lgsp_trials_total")) == (before[0] + 1, before[1] + 1)
+    await bus.unserve(served)
