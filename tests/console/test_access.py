@@ -207,7 +207,7 @@ async def test_whoever_approves_sees_all_conditions_of_a_grant(console: Console)
         "Hạn mức 10 lượt mỗi phút; tối đa 5.000 lượt mỗi ngày",
         "Dành cho cán bộ tu-phap-ho-tich",
         "Hạn mức của mỗi cán bộ 30 lượt mỗi giờ",
-        "Mỗi lần gọi phải nêu số hồ sơ",
+        "Mỗi lần gọi phải nêu mã hồ sơ",
     ):
         await expect(page.get_by_role("row", name=row)).to_be_visible()
 

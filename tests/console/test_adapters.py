@@ -1,5 +1,6 @@
 """The page Adapters: an instance is found, drained with a reason and resumed by keyboard alone, and what went wrong is in words."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +10,8 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 from support.accessibility import accessibility_faults
 from support.console import Console
-from support.workbench import Workbench
+from support.keyboard import press
+from support.workbench import TEXT, Workbench
 
 from lgsp_adapters.adapter import Call, UpstreamFailed
 from lgsp_adapters.host.instance import Instance
@@ -98,6 +100,37 @@ async def test_an_agency_sees_its_own_and_drains_without_a_reason(console: Conso
     other = await console.page("integrator", agency="H49.2", language="en")
     await other.goto("/console/adapters")
     await expect(other.get_by_text("No adapter is on the bus")).to_be_visible()
+
+
+async def test_a_slow_instance_is_marked_beside_the_others_and_sorted_to_the_top(console: Console) -> None:
+    async def read(_: dict[str, Any], call: Call) -> dict[str, Any]:
+        with call.upstream_time:
+            await asyncio.sleep(0.4)
+        return {"ketQua": "KHOP"}
+
+    slow, fast = Instance(host="may-cham"), Instance(host="may-nhanh")
+    served = [await console.bus.serve(instance=slow, read=read), await console.bus.serve(instance=fast)]
+    try:
+        await asyncio.gather(*(console.bus.call() for _ in range(20)))
+        page = await console.page("operator", language="en")
+        await page.goto("/console/adapters")
+        rows = page.get_by_role("row")
+        marked = rows.filter(has_text=slow.id[:6])
+        await expect(marked).to_contain_text(re.compile("Slow.*the other instances: "))
+        await expect(rows.filter(has_text=fast.id[:6])).not_to_contain_text("Slow")
+        await expect(marked.get_by_role("cell").first).to_have_text(f"{TEXT['en']}provider · {TEXT['en']}")  # titles
+        await expect(marked.get_by_role("link")).to_have_text(TEXT["en"])
+        await press(page, "p95")
+        await expect(page.get_by_role("columnheader", name="p95")).to_have_attribute("aria-sort", "descending")
+        await expect(rows.nth(1)).to_contain_text(slow.id[:6])
+        await page.keyboard.press("Enter")
+        await expect(rows.last).to_contain_text(slow.id[:6])
+        await expect(page).to_have_url(re.compile("sort=p95"))
+        await page.reload()  # the address is the state
+        await expect(rows.last).to_contain_text(slow.id[:6])
+    finally:
+        for one in served:
+            await console.bus.unserve(one)
 
 
 async def test_what_went_wrong_is_in_words_and_hostile_text_stays_text(console: Console) -> None:

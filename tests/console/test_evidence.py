@@ -11,6 +11,7 @@ from support.keyboard import press
 from support.searched import Searched
 from support.searched_console import console, people, searched, sent
 from support.waits import eventually
+from support.workbench import TEXT
 
 __all__ = ["console", "people", "searched"]
 
@@ -76,7 +77,9 @@ async def test_reports_are_shown_exported_and_printed(searched: Searched, consol
     await page.goto("/console/evidence")
     await page.get_by_role("tab", name="Reports").click()
     await expect(page).to_have_url(re.compile("/evidence/reports"))
-    await expect(page.get_by_role("table", name="By service")).to_contain_text("desk")
+    by_service = page.get_by_role("table", name="By service").get_by_role("row").and_(page.get_by_title("desk"))
+    await expect(by_service).to_contain_text(TEXT["en"])  # the title; the code is in the file
+    await expect(page.get_by_role("cell", name=TEXT["en"]).and_(page.get_by_title("H49.1")).first).to_be_visible()
     await expect(page.get_by_role("table", name="By purpose")).to_contain_text("Trying out")
     assert await accessibility_faults(page) == []
     async with page.expect_download() as started:
@@ -86,7 +89,7 @@ async def test_reports_are_shown_exported_and_printed(searched: Searched, consol
     path = await file.path()
     content = path.read_text("utf-8-sig")
     assert content.startswith("month,agency,provider,service")
-    assert ",desk,read-person," in content
+    assert ",H49.1,provider,desk,read-person," in content
     await page.emulate_media(media="print")
     await expect(page.get_by_text("Report on data exchange through the bus")).to_be_visible()
     await expect(page.get_by_role("button", name="Download CSV")).to_be_hidden()

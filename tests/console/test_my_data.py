@@ -12,6 +12,7 @@ from support.accessibility import accessibility_faults
 from support.citizens import Citizens
 from support.console import Console, Officials
 from support.issuer import CLAIM
+from support.keyboard import write
 
 HOSTILE = '"><img src=x onerror=alert(1)> \u202e không phải tôi'
 FIRST = "Chúng tôi đã nhận và đang kiểm tra."
@@ -60,50 +61,65 @@ async def press_until_focused(page: Page, role: Literal["button", "link"], name:
     raise AssertionError(f"Tab does not reach {name}")
 
 
-async def test_a_citizen_objects_and_the_agency_answers(console: Console, citizens: Citizens) -> None:
+async def enter(page: Page, role: Literal["button", "link"], name: str, *, back: bool = False) -> None:
+    """Go to something by the Tab key alone, and press Enter on it."""
+    await press_until_focused(page, role, name, back=back)
+    await page.keyboard.press("Enter")
+
+
+async def send_after_confirming(page: Page, button: str) -> None:
+    """Press a button, and the one of the same name in the dialog that it opens."""
+    await enter(page, "button", button)
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.locator(":focus")).to_have_count(1)
+    await enter(page, "button", button)
+    await expect(dialog).to_have_count(0)
+
+
+async def test_a_citizen_objects_and_the_agency_answers_by_keyboard_alone(console: Console, citizens: Citizens) -> None:
     number = new_number()
     await citizens.read_about(number)
     page = await console.page_with(width=360, height=740)
     await page.goto("/my-data")
     await is_well_made(page)
-    await sign_in(page, citizens, number)
-    await page.get_by_role("button", name="Phản đối hoặc hỏi").click()
+    citizens.issuer.claims = {CLAIM: number}
+    await enter(page, "link", "Đăng nhập bằng")
+    await enter(page, "button", "Phản đối hoặc hỏi")
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_role("radio", checked=True)).to_have_count(0)  # nobody objects by not choosing
-    await dialog.get_by_label("Nội dung").fill(HOSTILE)
-    await dialog.get_by_role("button", name="Gửi yêu cầu").click()
+    await dialog.get_by_label("Nội dung").focus()
+    await page.keyboard.insert_text(HOSTILE)
+    await enter(page, "button", "Gửi yêu cầu")
     await expect(dialog.get_by_text("Hãy chọn.")).to_be_visible()
-    await dialog.get_by_role("radio", name="Phản đối").check()
+    await dialog.get_by_role("radio", name="Phản đối").press("Space")
     await is_well_made(page)
-    await dialog.get_by_role("button", name="Gửi yêu cầu").click()
+    await enter(page, "button", "Gửi yêu cầu")
     await expect(dialog.get_by_role("status")).to_contain_text("Số yêu cầu của bạn là")
-    await dialog.get_by_role("button", name="Đóng").click()
-    await page.get_by_role("link", name="Yêu cầu của tôi").click()
+    await enter(page, "button", "Đóng")
+    await enter(page, "link", "Yêu cầu của tôi", back=True)
     await expect(page.get_by_text(re.compile(r"Chờ trả lời đến hết ngày \S+ \(còn \d+ ngày\)"))).to_be_visible()
     await expect(page.get_by_text("Cơ quan phải báo đã tiếp nhận chậm nhất ngày")).to_be_visible()
     await expect(page.get_by_text(f"Số định danh …{number[-3:]}")).to_be_visible()
     await expect(page.get_by_text(HOSTILE)).to_be_visible()
 
-    office = await console.page("agency-admin")
+    office = await console.page("agency-admin", language="en")
     await office.goto("/console/requests")
-    await office.get_by_role("main").get_by_role("link", name="Phản đối").click()
+    await enter(office, "link", "Objection")
     await expect(office.get_by_text(HOSTILE)).to_be_visible()
     await is_well_made(office)
-    await office.get_by_label("Phản hồi lần đầu").fill(FIRST)
-    await office.get_by_role("button", name="Gửi phản hồi").click()
-    await office.get_by_role("dialog").get_by_role("button", name="Gửi phản hồi").click()
-    await expect(office.get_by_text(re.compile("Phản hồi lần đầu của"))).to_be_visible()
-    await expect(office.get_by_label("Phản hồi lần đầu")).to_have_count(0)
-    await office.get_by_label("Câu trả lời").fill(ANSWER)
-    await office.get_by_role("button", name="Gửi câu trả lời").click()
-    await office.get_by_role("dialog").get_by_role("button", name="Gửi câu trả lời").click()
-    await expect(office.get_by_text("Đã trả lời")).to_be_visible()
+    await write(office, "First reply", FIRST)
+    await send_after_confirming(office, "Send the first reply")
+    await expect(office.get_by_text(re.compile("First reply by "))).to_be_visible()
+    await expect(office.get_by_label("First reply")).to_have_count(0)
+    await write(office, "Your answer", ANSWER)
+    await send_after_confirming(office, "Send the answer")
+    await expect(office.get_by_text("Answered", exact=True)).to_be_visible()
 
     await page.reload()
     await expect(page.get_by_text(ANSWER)).to_be_visible()
     await expect(page.get_by_text(FIRST)).to_be_visible()
     await is_well_made(page)
-    await page.get_by_role("button", name="Đăng xuất").click()
+    await enter(page, "button", "Đăng xuất")
     await expect(page.get_by_role("link", name="Đăng nhập bằng")).to_be_visible()
 
 

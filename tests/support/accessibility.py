@@ -24,6 +24,9 @@ _SMALL = """() => {
     .map(([{ width, height }, one]) => `${Math.round(width)} x ${Math.round(height)}: ${one.outerHTML.slice(0, 160)}`);
 }"""
 """Of pictures (`svg`) nothing: they have a table with the same links."""
+_WRAPPED = """() => [...document.querySelectorAll("[role=tablist]")]
+  .filter((list) => new Set([...list.children].map(({ offsetTop }) => offsetTop)).size > 1)
+  .map((list) => list.textContent.slice(0, 160))"""
 _SPEAKING = """() => {
   const speaking = [];
   for (const form of document.forms) {
@@ -56,6 +59,12 @@ async def small_targets(page: Page) -> list[str]:
     """What can be pressed on a page as it is now, and measures less than 24 by 24 px (WCAG 2.2, 2.5.8, without its exceptions)."""
     found: list[str] = await page.evaluate(_SMALL)
     return [f"small target, {one}" for one in found]
+
+
+async def wrapped_tabs(page: Page) -> list[str]:
+    """Lists of tabs on a page as it is now that take more than one line, where they should scroll."""
+    found: list[str] = await page.evaluate(_WRAPPED)
+    return [f"tabs in more than one line: {one}" for one in found]
 
 
 async def fields_with_messages_of_the_browser(page: Page) -> list[str]:

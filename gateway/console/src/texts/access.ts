@@ -132,7 +132,7 @@ export const useAccessTexts = createTexts("access", {
   forOfficer: { vi: "một cán bộ", en: "an officer" },
   forAnyone: { vi: "một công dân hoặc cán bộ", en: "a citizen or an officer" },
   eachCall: { vi: "Mỗi lần gọi", en: "Each call" },
-  needsReference: { vi: "phải nêu số hồ sơ", en: "names its dossier" },
+  needsReference: { vi: "phải nêu mã hồ sơ", en: "names its dossier" },
   needsBoundToken: {
     vi: "phải dùng mã truy cập gắn với khóa của hệ thống (DPoP)",
     en: "has a token that is bound to a key of the system (DPoP)",

@@ -233,7 +233,7 @@ export const useMessageTexts = createTexts("messages", {
   "outcome-retried": { vi: "Cho gửi lại", en: "Retried" },
   "outcome-given-up": { vi: "Đã ngừng giao", en: "Given up" },
   "outcome-payload-read": { vi: "Đã đọc nội dung", en: "Payload read" },
-  dossier: { vi: "Số hồ sơ", en: "Dossier" },
+  dossier: { vi: "Mã hồ sơ", en: "Dossier" },
   officer: { vi: "Cán bộ tra cứu", en: "Officer" },
   status: { vi: "HTTP {{status}}", en: "HTTP {{status}}" },
 });

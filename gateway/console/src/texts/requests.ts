@@ -63,7 +63,7 @@ export const useRequestsTexts = createTexts("requests", {
   time: { vi: "Thời điểm", en: "Time" },
   system: { vi: "Hệ thống", en: "System" },
   purposeOfRead: { vi: "Mục đích", en: "Purpose" },
-  dossier: { vi: "Số hồ sơ", en: "Dossier" },
+  dossier: { vi: "Mã hồ sơ", en: "Dossier" },
   basis: { vi: "Căn cứ pháp lý", en: "Legal basis" },
   message: { vi: "Thông điệp", en: "Message" },
   opened: {

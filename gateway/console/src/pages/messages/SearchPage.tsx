@@ -17,7 +17,11 @@ import { SearchForm } from "./SearchForm";
 import { Sections } from "./Sections";
 import { useLiveMessages } from "./useLiveMessages";
 
-const LIVE_MS = 2000;
+/**
+ * How often a search by person is repeated while it is followed. A person's number must stand in no address, so no stream follows it; and
+ * what is newer than a page would lack what the index learns late. Each search is a line in the gateway's log.
+ */
+const LIVE_MS = 5000;
 
 /** The search of messages. Its filters stand in the address; a person's number does not. */
 export function SearchPage() {
@@ -40,7 +44,7 @@ export function SearchPage() {
     queryKey: ["messages", address.toString(), person],
     queryFn: () => searchMessages(queryOf(address), person),
     placeholderData: keepPreviousData,
-    refetchInterval: following && person ? LIVE_MS : false, // a person's number must stand in no address
+    refetchInterval: following && person ? LIVE_MS : false,
   });
   const data = followed.page ? { staleSince: searched?.staleSince, ...followed.page } : searched;
   const goTo = (next: string) =>
