@@ -21,10 +21,11 @@ export function useScrollPosition(): void {
       returned.current = true;
     };
     addEventListener("scroll", note, { passive: true });
-    addEventListener("popstate", noteReturn);
+    // Before the router hears of it, which draws the page at once.
+    addEventListener("popstate", noteReturn, { capture: true });
     return () => {
       removeEventListener("scroll", note);
-      removeEventListener("popstate", noteReturn);
+      removeEventListener("popstate", noteReturn, { capture: true });
     };
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each path has a place of its own
