@@ -242,6 +242,9 @@ async def test_a_new_index_begins_with_the_archives(searched: Searched, tmp_path
         await searched.indexed(message)
     items = await searched.items(limit="1000", consumer="alpha")
     assert sorted(item["message"] for item in items) == sorted(sent)
+    story = (await bus.ask("GET", f"/evidence/messages/{sent[0]}", system="auditor")).json["entries"][0]
+    assert story["totalMs"] >= story["providerMs"] > 0  # which the index has; how they are made up is in the archive
+    assert not {"requestDigest", "adapterMs"} & story.keys()
     await other.stop()
 
 

@@ -105,6 +105,10 @@ export const useMessageTexts = createTexts("messages", {
   atAdapter: { vi: "Bộ kết nối", en: "Adapter" },
   atSystem: { vi: "Hệ thống cung cấp", en: "Provider's system" },
   adapterAndSystem: { vi: "Bộ kết nối và hệ thống cung cấp", en: "Adapter and provider's system" },
+  splitArchived: {
+    vi: "Mục bằng chứng đã vào kho lưu trữ; chỉ mục tìm kiếm chỉ giữ tổng thời gian và thời gian phía sau gateway.",
+    en: "The entry is archived; of its times the search index keeps the whole and what lies beyond the gateway alone.",
+  },
   splitUnknown: {
     vi: "Bộ kết nối không cho biết nó mất bao lâu (không trả lời, dùng giao thức wire cũ hơn 1.3, hoặc báo con số không thể đúng), nên phần sau gateway chỉ có một thanh.",
     en: "The adapter does not say how long it took (it did not reply, speaks a wire protocol before 1.3, or claims what cannot be true), so what lies beyond the gateway is one bar.",

@@ -56,11 +56,13 @@ export function Waterfall({ entries }: { entries: readonly StoryEntry[] }) {
       </Table>
       {asked.length > 0 && (
         <Text size="xs" c="dimmed">
-          {asked.some(({ adapterMs }) => adapterMs === undefined)
-            ? t("splitUnknown")
-            : asked.some(({ upstreamMs }) => upstreamMs === undefined)
-              ? t("upstreamUnknown")
-              : t("splitEstimated")}
+          {asked.some(({ requestDigest }) => requestDigest === undefined)
+            ? t("splitArchived")
+            : asked.some(({ adapterMs }) => adapterMs === undefined)
+              ? t("splitUnknown")
+              : asked.some(({ upstreamMs }) => upstreamMs === undefined)
+                ? t("upstreamUnknown")
+                : t("splitEstimated")}
         </Text>
       )}
     </>
