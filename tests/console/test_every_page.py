@@ -24,11 +24,6 @@ EVERYTHING = ("operator", "auditor", "agency-admin", "developer", "integrator", 
 
 _FOLLOW = "(path) => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
 
-_SETTLED = """Promise.allSettled(
-  document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)
-).then(() => undefined)"""
-"""Colours are on their way to others for a moment."""
-
 
 class Shown(NamedTuple):
     """A page, and its title in both languages. `forbidden` is a role that it is not for; empty where it is for everybody."""
@@ -133,7 +128,6 @@ async def test_every_page_is_accessible_and_hostile_text_stays_text(
     below = deeper(hostile) if language == "vi" else ()
     for path in (*(one.path for one in PAGES), *below):
         await loaded(page, path)
-        await page.evaluate(_SETTLED)
         found += [f"{path}: {fault}" for fault in await accessibility_faults(page)]
         for check in (small_targets, wrapped_tabs, fields_with_messages_of_the_browser):
             found += [f"{path}: {fault}" for fault in await check(page)]

@@ -5,6 +5,10 @@ from playwright.async_api import Page
 from support.processes import ROOT
 
 _AXE = ROOT / "gateway/console/node_modules/axe-core/axe.min.js"
+SETTLED = """Promise.allSettled(
+  document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)
+).then(() => undefined)"""
+"""Colours are on their way to others for a moment."""
 _TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _RUN = """async (runOnly) => {
   const { violations } = await axe.run({ runOnly, resultTypes: ["violations"] });
@@ -44,13 +48,14 @@ _SPEAKING = """() => {
 
 
 async def accessibility_faults(page: Page, rule: str = "") -> list[str]:
-    """What axe finds on a page as it is now: the rule, and where it is broken.
+    """What axe finds on a page as it is when it has stopped moving: the rule, and where it is broken.
 
     Args:
         rule: the only one to try, such as `color-contrast`; all of WCAG 2.2 AA where none is given.
     """
     if not await page.evaluate("'axe' in globalThis"):
         await page.evaluate(_AXE.read_text())
+    await page.evaluate(SETTLED)
     found: list[tuple[str, list[str]]] = await page.evaluate(_RUN, [rule] if rule else _TAGS)
     return [f"{broken}: {nodes}" for broken, nodes in found]
 

@@ -39,7 +39,10 @@ const shown = new Map<Field, HTMLElement>();
 export function showFieldFaults(): void {
   document.addEventListener("invalid", (event) => refuse(event), true); // does not bubble
   for (const kind of ["input", "change"])
-    document.addEventListener(kind, ({ target }) => isField(target) && shown.has(target) && update(target));
+    document.addEventListener(kind, ({ target }) => {
+      const field = isField(target) && speakerOf(target);
+      if (field && shown.has(field)) update(field);
+    });
   i18next.on("languageChanged", () => {
     for (const field of shown.keys()) update(field);
   });
@@ -49,9 +52,16 @@ function refuse(event: Event): void {
   const field = event.target;
   if (!isField(field)) return;
   event.preventDefault();
-  update(field);
+  update(speakerOf(field));
   const first = [...(field.form?.elements ?? [])].find((one) => isField(one) && !one.validity.valid);
   if (!first || first === field) field.focus();
+}
+
+/** Return the field at which a fault is said: of radio buttons among which one chooses the first alone. */
+function speakerOf(field: Field): Field {
+  if (field.type !== "radio") return field;
+  const group = [...(field.form?.elements ?? [])].filter(isField);
+  return group.find(({ type, name }) => type === "radio" && name === field.name) ?? field;
 }
 
 function update(field: Field): void {

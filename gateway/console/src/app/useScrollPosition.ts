@@ -6,32 +6,31 @@ const positions = new Map<string, number>();
 /** How long a page may load what one had scrolled to. */
 const PATIENCE_MS = 5000;
 
+let returned = false;
+// Heard of before the router, which draws the page at once: a window calls its listeners in the order in which they came.
+for (const kind of ["popstate", "pushState"]) {
+  addEventListener(kind, () => {
+    returned = kind === "popstate";
+  });
+}
+
 /**
  * Begin a page at its top when a link leads to it, and where one was when *back* or *forward* does. The browser does neither for pages
  * that are drawn by scripts: it puts a page at its place before there is anything to scroll to.
  */
 export function useScrollPosition(): void {
   const [path] = useLocation();
-  const returned = useRef(false);
   const first = useRef(true);
   useEffect(() => {
     history.scrollRestoration = "manual";
     const note = () => positions.set(location.pathname, scrollY);
-    const noteReturn = () => {
-      returned.current = true;
-    };
     addEventListener("scroll", note, { passive: true });
-    // Before the router hears of it, which draws the page at once.
-    addEventListener("popstate", noteReturn, { capture: true });
-    return () => {
-      removeEventListener("scroll", note);
-      removeEventListener("popstate", noteReturn, { capture: true });
-    };
+    return () => removeEventListener("scroll", note);
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each path has a place of its own
   useLayoutEffect(() => {
-    const wanted = returned.current ? (positions.get(location.pathname) ?? 0) : 0;
-    returned.current = false;
+    const wanted = returned ? (positions.get(location.pathname) ?? 0) : 0;
+    returned = false;
     if (first.current) {
       first.current = false;
       return;
