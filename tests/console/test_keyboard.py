@@ -174,6 +174,8 @@ async def retry_one_message_and_give_another_up(desk: Desk) -> None:
     await page.keyboard.press("Tab")
     await press(page, give_up, exact=True)
     await expect(page.get_by_text(desk.text("Đã ngừng giao.", "It was given up."))).to_be_visible()
+    by = desk.text("bởi Nguyễn Văn operator", "by Nguyễn Văn operator")  # an operator may read who it was
+    await expect(page.get_by_text(by).first).to_be_visible()
     await page.goto("/console/messages/dead-letters")
     await expect(page.get_by_role("checkbox", name=retried)).to_be_visible()
     await press(page, desk.text(f"Chọn {retried}", f"Select {retried}"), "Space")

@@ -2,6 +2,7 @@ import { Button, Group, Stack, Table, Text } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { useHasRole } from "../../app/session";
+import { usePrincipalName } from "../../components/PrincipalName";
 import { type Meaning, StatusBadge } from "../../components/StatusBadge";
 import { formatDateTime, Timestamp } from "../../components/Timestamp";
 import { useMessageTexts } from "../../texts/messages";
@@ -36,7 +37,7 @@ export function DeliveryCard({ delivery, letters, onChanged }: Props) {
                 {t("nextAttempt")}: <Timestamp time={delivery.nextAttemptAt} />
               </Text>
             )}
-            {delivery.decidedBy && <Text size="sm">{t("decidedBy", { who: delivery.decidedBy })}</Text>}
+            {delivery.decidedBy && <DecidedBy by={delivery.decidedBy} />}
           </Group>
           {delivery.reason && <Text size="sm">{delivery.reason.text}</Text>}
           <Attempts attempts={delivery.attempts} count={delivery.attemptCount} />
@@ -54,7 +55,7 @@ export function DeliveryCard({ delivery, letters, onChanged }: Props) {
             <Text size="sm">
               {letter.system} · {letter.reason.text}
             </Text>
-            {letter.resolvedBy && <Text size="sm">{t("decidedBy", { who: letter.resolvedBy })}</Text>}
+            {letter.resolvedBy && <DecidedBy by={letter.resolvedBy} />}
             {letter.note && (
               <Text size="sm">
                 {t("reason")}: {letter.note}
@@ -136,4 +137,14 @@ const MEANINGS: Record<string, Meaning> = {
 export function StateBadge({ state }: { state: Schemas["Message"]["state"] }) {
   const t = useMessageTexts();
   return <StatusBadge meaning={MEANINGS[state] ?? "neutral"}>{t(`state-${state}`)}</StatusBadge>;
+}
+
+/** Say who decided: by name where the user may know it, or else by role and agency. */
+export function DecidedBy({ by }: { by: string }) {
+  const t = useMessageTexts();
+  return (
+    <Text size="sm" title={by}>
+      {t("decidedBy", { who: usePrincipalName(by) })}
+    </Text>
+  );
 }

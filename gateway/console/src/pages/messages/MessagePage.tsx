@@ -11,13 +11,14 @@ import { formatNumber } from "../../components/formats";
 import { Notice } from "../../components/Notice";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { PrincipalName } from "../../components/PrincipalName";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
 import { usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
 import { ProofCard } from "../../verify/ProofCard";
-import { DeliveryCard } from "./DeliveryCard";
+import { DecidedBy, DeliveryCard } from "./DeliveryCard";
 import { kindText } from "./ResultTable";
 import { meaningOf, useOutcomeTitles } from "./useOutcomeTitles";
 import { type StoryEntry, Waterfall } from "./Waterfall";
@@ -173,7 +174,11 @@ function Facts({ story, entry }: { story: Schemas["MessageStory"]; entry: StoryE
       <Fact label={t("legalBasis")}>{grant?.legalBasis}</Fact>
       <Fact label={t("validUntil")}>{grant && <Timestamp time={grant.validUntil} />}</Fact>
       {entry.reference && <Fact label={t("dossier")}>{entry.reference}</Fact>}
-      {entry.kind === "call" && entry.by && <Fact label={t("officer")}>{entry.by}</Fact>}
+      {entry.kind === "call" && entry.by && (
+        <Fact label={t("officer")}>
+          <PrincipalName name={entry.by} />
+        </Fact>
+      )}
       <Fact label={t("gateway")}>{entry.gateway}</Fact>
       <Fact label={t("trace")}>{entry.trace && <CopyableCode value={entry.trace} label={t("trace")} />}</Fact>
       {seesPersons ? (
@@ -245,7 +250,7 @@ function Steps({ story }: { story: Schemas["MessageStory"] }) {
               {titles.get(entry.outcome) ?? entry.outcome}
             </StatusBadge>
             {entry.status >= 300 && <Text size="sm">{entry.explanation.title}</Text>}
-            {entry.by && <Text size="sm">{t("decidedBy", { who: entry.by })}</Text>}
+            {entry.by && <DecidedBy by={entry.by} />}
           </Group>
         </li>
       ))}
