@@ -43,7 +43,8 @@ async def test_a_page_begins_at_its_top_and_back_leads_to_where_one_was(console:
 
     await page.evaluate("scrollTo(0, 250)")
     await eventually(lambda: stands_at(250))
-    await page.get_by_role("link", name="Health").dispatch_event("click")  # a click of Playwright scrolls to what it clicks
+    # A click of Playwright's own would scroll to what it clicks.
+    await page.get_by_role("link", name="Health").dispatch_event("click")
     await expect(page.get_by_role("heading", name="Health", level=1)).to_be_visible()
     await expect(page.get_by_role("region").last).to_be_attached()
     assert await page.evaluate("document.documentElement.scrollHeight") > 550  # it could be scrolled as far
