@@ -22,7 +22,16 @@ export function StatusBadge({ meaning, children }: { meaning: Meaning; children:
       tt="none"
       fw={600}
       leftSection={<Icon size={14} aria-hidden />}
-      styles={{ root: { color: "var(--mantine-color-text)", maxWidth: "100%" } }}
+      styles={{
+        root: {
+          color: "var(--mantine-color-text)",
+          maxWidth: "100%",
+          height: "auto",
+          minHeight: "var(--badge-height)",
+        },
+        // In a narrow column the words take two lines: cut off they would say nothing.
+        label: { whiteSpace: "normal", overflow: "visible", overflowWrap: "break-word", lineHeight: 1.4 },
+      }}
     >
       {children}
     </Badge>

@@ -93,9 +93,13 @@ function InstanceRow({ adapter, list }: { adapter: Adapter; list: AdapterList })
         <StatusBadge meaning={standing.meaning}>{standing.text}</StatusBadge>
       </Table.Td>
       <Table.Td ta="right">{instance ? `${instance.working} / ${instance.concurrency}` : "–"}</Table.Td>
-      <Table.Td ta="right">{latency ? formatMilliseconds(latency.p50, language) : "–"}</Table.Td>
+      <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
+        {latency ? formatMilliseconds(latency.p50, language) : "–"}
+      </Table.Td>
       <Table.Td ta="right" fw={slow ? 600 : undefined}>
-        {latency ? formatMilliseconds(latency.p95, language) : "–"}
+        <span style={{ whiteSpace: "nowrap" }}>
+          {latency ? formatMilliseconds(latency.p95, language) : "–"}
+        </span>
         {slow && <SlownessNote slow={slow} />}
       </Table.Td>
       <Table.Td>
