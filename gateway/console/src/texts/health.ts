@@ -39,6 +39,8 @@ export const useHealthTexts = createTexts("health", {
   check_storage: { vi: "Dung lượng lưu trữ", en: "Storage" },
   "check_citizen requests": { vi: "Yêu cầu của công dân", en: "Requests of citizens" },
   check_certificates: { vi: "Chứng thư của gateway", en: "Certificates of the gateway" },
+  check_expirations: { vi: "Những gì sắp hết hạn", en: "What ends soon" },
+  check_recovery: { vi: "Mời người vận hành từ máy chủ", en: "Operators invited from the host" },
   check_mail: { vi: "Máy chủ thư", en: "Mail server" },
   check_clock: { vi: "Đồng hồ", en: "Clock" },
   check_adapters: { vi: "Dịch vụ có bộ kết nối", en: "Services have adapters" },
