@@ -84,8 +84,8 @@ frontend bus
     # Gateways take the address of a client from here where they are started with --load-balancers ADDRESS-OF-HAPROXY.
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto {scheme}
-    # Each gateway has metrics of its own: Prometheus reads them from each one.
-    http-request deny status 404 if {{ path /metrics }}
+    # Each gateway has metrics of its own: Prometheus reads them from each one. Gateways decode paths, so /%6Detrics is the same one.
+    http-request deny status 404 if {{ path,url_dec -m str /metrics }}
     # Where no gateway is ready, as without NATS, one that is alive says why, and answers what it can from memory.
     use_backend alive if {{ nbsrv(gateways) eq 0 }}
     default_backend gateways
