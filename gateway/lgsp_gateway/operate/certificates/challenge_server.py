@@ -1,15 +1,24 @@
-"""Answers on port 80: to the ACME authority with the validation it looks for, to everybody else with the address of the HTTPS door."""
+"""Answers on port 80: to the ACME authority with the validation it looks for, to everybody else with the address of the HTTPS door.
+
+Anybody reaches it, and a connection costs a descriptor of the gateway: it has limits as the HTTPS door has, and much lower ones.
+"""
 
 import re
 from contextlib import AsyncExitStack
 
 from aiohttp import web
 
+from lgsp_gateway.http.connection_limits import ConnectionLimits
+from lgsp_gateway.http.no_calls import NoCalls
+from lgsp_gateway.http.server import HttpServer
 from lgsp_gateway.operate.certificates.certificate_store import CertificateStore
-from lgsp_problems import CannotStart
+from lgsp_problems import NotFound
 
 _PATH = "/.well-known/acme-challenge/{token}"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+LIMITS = ConnectionLimits(idle_seconds=5, total=512, each=16)
+"""An authority validates from a handful of places with one request each, and a browser is sent away at once."""
 
 
 async def open_challenge_server(
@@ -25,22 +34,27 @@ async def open_challenge_server(
         token = request.match_info["token"]
         validation = await store.validation(token) if _TOKEN.fullmatch(token) else None
         if validation is None:
-            raise web.HTTPNotFound
+            raise NotFound(
+                vi="Không có thử thách ACME này; hãy yêu cầu nhà cung cấp chứng chỉ kiểm tra lại.",
+                en="There is no such challenge of ACME; have the certificate authority validate again.",
+            )
         return web.Response(text=validation)
 
-    async def redirect(_: web.Request) -> web.Response:
-        raise web.HTTPPermanentRedirect(public_url)
-
-    app = web.Application()
+    app = HttpServer.application()
     app.router.add_get(_PATH, validate)
-    app.router.add_get("/{path:.*}", redirect)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port, reuse_port=True).start()
-    except OSError as error:
-        raise CannotStart(
-            vi=f"Không mở được cổng {host}:{port} cho ACME: {error.strerror}; hãy giải phóng cổng hoặc đổi --acme-port.",
-            en=f"Cannot listen on {host}:{port} for ACME: {error.strerror}; free the port, or choose another --acme-port.",
-        ) from error
+    elsewhere = _Elsewhere(public_url)
+    app.router.add_get("/{path:.*}", elsewhere.handle)
+    server = HttpServer(elsewhere, app, lambda: False, LIMITS, fast_path=False)
+    stack.push_async_callback(server.close)
+    await server.open(host, port, None, share_port=True)
+
+
+class _Elsewhere(NoCalls):
+    """Sends everybody to the HTTPS door, calls included: what they carry must not be sent in the clear again."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Name the door; see `Face`."""
+        return web.Response(status=308, headers={"Location": self._public_url})
