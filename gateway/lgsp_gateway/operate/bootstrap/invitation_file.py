@@ -110,11 +110,9 @@ class Invitation:
         """
         file = keys / FOLDER / f"{secrets.token_hex(8)}.json"
         try:
-            owner = keys.stat()
-            durable_file.make_folder(file.parent)
-            durable_file.write(file, self._content())
-            for path in (file.parent, file) if os.geteuid() == 0 else ():
-                os.chown(path, owner.st_uid, owner.st_gid)  # root writes it, the gateway reads it
+            with _as_owner_of(keys):
+                durable_file.make_folder(file.parent)
+                durable_file.write(file, self._content())
         except OSError as error:
             raise _unwritable(keys, error) from error
         return file
@@ -165,6 +163,24 @@ def locked(keys: Path) -> Iterator[bool]:
         yield False
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _as_owner_of(keys: Path) -> Iterator[None]:
+    """Act as the user of the gateways where root runs this: a link that this user has left there leads root to nothing that it may not write itself."""
+    if os.geteuid() != 0:
+        yield
+        return
+    owner, group, groups = keys.stat(), os.getegid(), os.getgroups()
+    os.setgroups([owner.st_gid])
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
 
 
 def _read(file: Path) -> Invitation:

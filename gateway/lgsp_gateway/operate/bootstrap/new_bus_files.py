@@ -222,4 +222,4 @@ def give_to(owner: tuple[int, int], root: Path) -> None:
     """
     for path in (root / "keys", root / "nats"):
         for one in (path, *path.rglob("*")):
-            os.chown(one, *owner)
+            os.chown(one, *owner, follow_symlinks=False)
