@@ -135,6 +135,7 @@ async def test_a_recovery_waits_for_operators_who_may_stop_it(bus: NewBus, tmp_p
 
     code, out, err = await bus.operators("invite", *invite("pham.thi.d"))
     assert "Waits until" in out, out + err
+    await _files_of_invitations_shorten_nothing(bus)
     await gateway.stop()
     a_day_later = {"LD_PRELOAD": faketime(), "FAKETIME": "+90000s", "DONT_FAKE_MONOTONIC": "1", "LC_ALL": "C.UTF-8"}
     await bus.start_gateway("gw-1", environment=a_day_later)
@@ -160,6 +161,28 @@ async def test_a_recovery_waits_for_operators_who_may_stop_it(bus: NewBus, tmp_p
     steps = [(one["action"], one["principal"]) for one in entries if one["kind"] == "registry"]
     expected = ("invited", "invited", "activated", "activated", "invited", "invited", "activated")
     assert steps == [(action, "host/gw-1") for action in expected]
+
+
+async def _files_of_invitations_shorten_nothing(bus: NewBus) -> None:
+    """Who edits the file of an invitation neither shortens the time of the other operators nor gets into an operator's account."""
+    people = await _people_of_bus(bus)
+    waiting = next(name for name, phase in people.items() if phase == "created")
+    operator = next(name for name, phase in people.items() if phase == "active")
+    folder = bus.root / "keys/invitations"
+    [file] = folder.glob("*.json")
+    content = json.loads(file.read_text())
+    edited = {**content, "due": 0.0}
+    file.write_text(json.dumps(edited))
+    [invited] = content["operators"]
+    taken = {**edited, "operators": [{**invited, "user": "nguyen.van.a", "person": operator}]}
+    (folder / "0.json").write_text(json.dumps(taken))
+    await eventually(lambda: json.loads((folder / "0.json").read_text())["state"] != "waiting")
+    assert json.loads((folder / "0.json").read_text())["state"] == "refused"
+    (folder / "0.json").unlink()
+    _, out, err = await bus.operators("invite", "x.y.z=H99=Không có", "--reason", "Một vòng nữa")
+    assert "no agency H99" in out, out + err
+    assert (await _people_of_bus(bus))[waiting] == "created"
+    file.write_text(json.dumps(content))
 
 
 async def test_a_gateway_of_another_bus_changes_nothing(bus: NewBus, tmp_path: Path) -> None:

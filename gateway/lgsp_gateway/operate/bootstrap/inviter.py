@@ -5,6 +5,7 @@ operator is told, and any of them stops it by ending the person. Else one machin
 a word. What is done is evidence before it is done (docs/decisions/082).
 """
 
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -100,7 +101,9 @@ class OperatorInviter:
         phases = [self._phase(one) for one in invitation.operators]
         if any(phase not in ("created", "active") for phase in phases):
             invitation.save(state="stopped")
-        elif now >= invitation.due:
+        elif refusal := await self._reason_against(invitation):
+            invitation.save(state="refused", detail=(refusal.vi, refusal.en))
+        elif now >= max(self._due(one) for one in invitation.operators):
             operators = [await self._admit(one, invitation) for one in invitation.operators]
             invitation.save(state="invited", operators=tuple(operators))
 
@@ -128,7 +131,7 @@ class OperatorInviter:
             )
         for one in invitation.operators:
             found = await self._users.by_name(one.user)
-            if found and found[0].id != one.account:
+            if found and (found[0].id != one.account or found[0].password or found[0].passkeys):
                 return Text(
                     f"Tên đăng nhập {one.user} đã có người dùng; hãy mời lại với một tên khác.",
                     f"There is a user {one.user} already; invite them again under another name.",
@@ -198,6 +201,12 @@ class OperatorInviter:
     def _phase(self, one: Invited) -> str:
         version = self._parts.registry.versions["Person"].get(DocumentName(one.person))
         return phase_of(version.status) if version and version.spec is not None else "absent"
+
+    def _due(self, one: Invited) -> float:
+        """Return when an invitation takes effect, as all operators were told: whoever writes the file does not shorten their time."""
+        version = self._parts.registry.versions["Person"][document_name("Person", one.person)]
+        due: float = version.status.get("invited", {}).get("due", math.inf) / 1000
+        return due
 
     def _has_agency(self, code: str) -> bool:
         return code in self._parts.registry.versions["Agency"]
