@@ -12,12 +12,14 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.backup_options import BackupOptions
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.texts import localized
+from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config, nats_process
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.operate import nats_users
 from lgsp_gateway.operate.backup import catalog
 from lgsp_gateway.operate.backup.chunks import ChunkReader, read_identity
+from lgsp_gateway.operate.backup.manifest import Manifest
 from lgsp_gateway.operate.backup.places import open_place
 from lgsp_gateway.operate.backup.registry_time import PointInTime, reset_registry
 from lgsp_gateway.operate.backup.restore import Restore
@@ -89,6 +91,7 @@ def restore(
     point = PointInTime.parse(registry_at) if registry_at else None
     opened = open_place(place)
     manifest, public = catalog.find(opened, backup, opening.public_key())
+    _say_signer(manifest, public, named=opening.verifier_key is not None)
     reader = ChunkReader(opened, read_identity(opening.identity))
     state = StateDir(target.state_dir)
     restoring = Restore(manifest, public, reader, target.keys or state.keys, None if target.keys else state.root)
@@ -154,6 +157,20 @@ async def _restore_streams(
                 f"log {log.gateway}: {log.size} entries, from now on called {log.origin}\n",
             )
         )
+
+
+def _say_signer(manifest: Manifest, public: bytes, *, named: bool) -> None:
+    """Say who made the backup: it is encrypted to a public key that stands in it, so whoever can write to its place could have made one."""
+    key = str(VerifierKey("", public)).lstrip("+")
+    warning = localized(
+        "; chưa có --verifier-key nên chưa biết có phải trục này ký hay không: ai ghi được vào nơi lưu cũng có thể đặt vào đó một bản khác. Hãy so với khóa của kiểm toán viên trước khi khởi động gateway",
+        "; without --verifier-key nobody has checked that this bus signed it: whoever can write to the place may have put another one there. Compare it with the key that auditors have before you start a gateway",
+    )
+    out(
+        localized(f"{manifest.made}, do khóa {key} ký", f"{manifest.made}, signed by the key {key}")
+        + ("" if named else warning)
+        + "\n"
+    )
 
 
 def _say_files(count: int) -> None:
