@@ -129,24 +129,29 @@ class SessionEventRoute:
     ) -> SignedIn | None:
         """Wait until the person has other rights than they had, and say meanwhile what waits; None where the session has ended."""
         told: dict[str, int] | None = None
+        look_at = time.monotonic() + CHECK_SECONDS
         while True:
             told = await self._tell_waiting(answer, own, told)
-            if not await self._wait(changes):
+            if not await self._wait(changes, look_at):
                 continue
+            look_at = time.monotonic() + CHECK_SECONDS
             found = await self._sign_in.look(own, time.time())
             if found is None or found.principal != own.principal:
                 return found
             await answer.write(b": still here\n\n")
 
-    async def _wait(self, changes: _Changes) -> bool:
-        """Wait for a change; tell whether to look at the session, and not at what waits alone."""
-        check = time.monotonic() + CHECK_SECONDS
+    async def _wait(self, changes: _Changes, look_at: float) -> bool:
+        """Wait for a change; tell whether to look at the session, and not at what waits alone.
+
+        Args:
+            look_at: when that is done anyway (`time.monotonic`): other people's changes, one after the other, put it off no further.
+        """
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CHECK_SECONDS):
+            async with asyncio.timeout(max(0.0, look_at - time.monotonic())):
                 await changes.happened.wait()
                 if not changes.own_session:
                     await asyncio.sleep(COALESCE_SECONDS)
-        return changes.take() or time.monotonic() >= check
+        return changes.take() or time.monotonic() >= look_at
 
     async def _tell_waiting(
         self, answer: streaming.StreamedResponse, own: SignedIn, told: dict[str, int] | None
