@@ -1,10 +1,14 @@
 """A bus on one NATS server becomes one on three, as docs/operate/run-the-bus.md describes it: what was there is there."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from support.later import send
 from support.nats_servers import NatsServers
 from support.preloaded import run
@@ -12,8 +16,14 @@ from support.processes import free_port
 from support.waits import eventually
 from support.workbench import NUMBER, Workbench, idempotency_key
 
+from lgsp_contracts.names import gateway_name
+from lgsp_gateway.evidence.read import entry_stream
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.nats_config import LocalServer
+from lgsp_gateway.operate.nats_users import GATEWAY, SYSTEM
+from lgsp_gateway.operate.stream_copy import CopiedStream, Side, copy_streams
+from lgsp_problems import Refusal
+from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 
 @pytest.fixture
@@ -94,3 +104,39 @@ async def test_nothing_is_lost(bus: Workbench, tmp_path: Path) -> None:
     finally:
         if bus.nats is not cluster:
             await cluster.stop()
+
+
+async def test_what_is_written_meanwhile_is_noticed(bus: Workbench, tmp_path: Path) -> None:
+    """A supervisor starts a gateway again while the streams are copied: what it accepted would be in the source alone."""
+    await bus.gateway.stop()
+    cluster, url = await start_three(bus, tmp_path / "cluster")
+    passwords, subject = nats_config.passwords(bus.state), entry_stream.subject_of(gateway_name("bench"))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(cluster.stop)
+
+        async def connected(address: str, user: str) -> Client:
+            client = await connect(NatsEndpoint.with_password_file(address, user, passwords / user), "test")
+            stack.push_async_callback(client.close)
+            return client
+
+        source, target = [
+            Side(await connected(address, GATEWAY), await connected(address, SYSTEM)) for address in (bus.nats_url, url)
+        ]
+
+        async def has_leader() -> bool:
+            try:
+                await target.bus.request("$JS.API.STREAM.LIST", b"{}", timeout=1)
+            except NatsError:
+                return False
+            return True
+
+        await eventually(has_leader)
+        late = list[asyncio.Task[object]]()
+
+        def report(copied: CopiedStream) -> None:
+            if copied.name == entry_stream.STREAM:
+                late.append(asyncio.create_task(source.bus.jetstream().publish(subject, b"late")))
+
+        with pytest.raises(Refusal, match=entry_stream.STREAM):
+            await copy_streams(source, target, 3, report)
+        await asyncio.gather(*late)

@@ -52,9 +52,11 @@ async def copy_streams(source: Side, target: Side, replicas: int, report: Callab
     """
     await _refuse_others(source, target)
     await _refuse_unfit(target, replicas)
-    for info in await _streams(source.bus):
+    streams = await _streams(source.bus)
+    for info in streams:
         await _copy(source.bus, target.bus, info, replicas)
         report(await _compared(source.bus, target.bus, info["config"]["name"]))
+    await _refuse_late(source.bus, target.bus, streams)
 
 
 async def _copy(source: Client, target: Client, info: Mapping[str, Any], replicas: int) -> None:
@@ -91,10 +93,20 @@ async def _chunks(source: Client, subscription: Any) -> AsyncIterator[bytes]:
 async def _compared(source: Client, target: Client, name: str) -> CopiedStream:
     """Return what was copied; refuse where the two differ."""
     (state, consumers), (copied, copied_consumers) = [await _content(side, name) for side in (source, target)]
-    differing = [key for key in state if state[key] != copied[key]]
+    differing = [key for key in state if state[key] != copied.get(key)]
     if differing or consumers != copied_consumers:
         raise _not_copied(name, f"source and copy differ in {', '.join(differing) or 'consumers'}")
     return CopiedStream(name, state["messages"], state["bytes"], len(consumers))
+
+
+async def _refuse_late(source: Client, target: Client, copied: list[Mapping[str, Any]]) -> None:
+    """Refuse what was written after its stream was copied, as by a gateway that a supervisor has started again: it is in the source alone."""
+    names = {info["config"]["name"] for info in copied}
+    for info in await _streams(source):
+        name = info["config"]["name"]
+        if name not in names:
+            raise _not_copied(name, "it was made meanwhile")
+        await _compared(source, target, name)
 
 
 async def _content(connection: Client, name: str) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
