@@ -125,6 +125,9 @@ class AdapterInstallation:
             file = Path(self.manifest)
             file = file / "adapter.yaml" if file.is_dir() else file
             shutil.copytree(file.parent, folder / "manifest", dirs_exist_ok=True, ignore=_without_keys)
+            (folder / "manifest").chmod(
+                0o755
+            )  # where it lay only its owner may have got to it, and now the adapter must
             if file.name != "adapter.yaml":
                 (folder / "manifest" / file.name).replace(folder / "manifest" / "adapter.yaml")
             copied.append(folder / "manifest" / "adapter.yaml")
@@ -200,8 +203,8 @@ def _becomes_ready(trial: "subprocess.Popen[bytes]") -> bool:
 
 
 def _without_keys(_: str, names: list[str]) -> set[str]:
-    """Leave out what lies beside a manifest and belongs elsewhere: the key is copied for its user alone."""
-    return {name for name in names if name.endswith((".pem", ".key", ".env"))}
+    """Leave out what lies beside a manifest and belongs elsewhere: the key is copied for its user alone, and a home has hidden files."""
+    return {name for name in names if name.startswith(".") or name.endswith((".pem", ".key", ".env"))}
 
 
 def _quoted(value: str) -> str:
