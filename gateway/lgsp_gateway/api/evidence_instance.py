@@ -1,5 +1,7 @@
 """`/evidence/instance`: which process answers here, signed by the key of the logs, so that a copy of a bus notices its living original."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from lgsp_gateway.api.schemas import TEXT
@@ -7,7 +9,10 @@ from lgsp_gateway.evidence.append.copy_watch import NONCE, ROUTE, CopyWatch
 from lgsp_gateway.http.parameter_types import text_parameter
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
 
-_NONCE = text_parameter(NONCE, "32 hexadecimal digits, chosen at random by whoever asks", pattern="[0-9a-f]{32}")
+_NONCE = replace(
+    text_parameter(NONCE, "32 hexadecimal digits, chosen at random by whoever asks", pattern="^[0-9a-f]{32}$"),
+    required=True,
+)
 INSTANCE = Route(
     "GET",
     ROUTE,

@@ -15,6 +15,7 @@ from lgsp_gateway.delivery.storage.payload_cipher import PayloadCipher, Unreadab
 from lgsp_gateway.operate.certificates.acme_order import Challenge, IssuedCertificate, new_account_key
 from lgsp_gateway.sessions import buckets
 from lgsp_runtime.nats import streams
+from lgsp_runtime.nats.request_reply import bus_unavailable
 
 BUCKET = "LGSP_CERTIFICATES"
 LEASE_SECONDS = 300.0
@@ -47,14 +48,20 @@ class CertificateStore:
     async def account_key(self) -> str:
         """Return the private key of the account, PEM, which is made by whichever gateway is first.
 
+        An account costs nothing: where the key that encrypted it was deleted, there is another one.
+
         Raises:
             Refusal: `bus-unavailable`.
         """
-        stored = await self._read(_ACCOUNT)
-        if stored is None:
-            await buckets.replace(self._bucket, _ACCOUNT, self._sealed(_ACCOUNT, {"key": new_account_key()}), 0)
-            stored = await self._read(_ACCOUNT)
-        return str((stored or {})["key"])
+        account = await self._read(_ACCOUNT)
+        if account is None:
+            stored = await buckets.read(self._bucket, _ACCOUNT)
+            made = self._sealed(_ACCOUNT, {"key": new_account_key()})
+            await buckets.replace(self._bucket, _ACCOUNT, made, stored.revision if stored else 0)
+            account = await self._read(_ACCOUNT)
+        if account is None:
+            raise bus_unavailable()
+        return str(account["key"])
 
     async def certificate(self) -> IssuedCertificate | None:
         """Return the certificate that was got last; None where there is none yet.
