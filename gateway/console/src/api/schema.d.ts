@@ -22383,9 +22383,9 @@ export interface operations {
     };
     readEvidenceInstance: {
         parameters: {
-            query?: {
+            query: {
                 /** @description 32 hexadecimal digits, chosen at random by whoever asks */
-                nonce?: string;
+                nonce: string;
             };
             header?: never;
             path?: never;
