@@ -5,6 +5,7 @@ They look once a second. What each has signed before stays valid, since the old 
 
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,7 +14,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Predecessor
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.restored_origin import current_origin
-from lgsp_gateway.evidence.verify.signers import FileLogKey, LogPrivateKey, Signer, publics_of, succeed
+from lgsp_gateway.evidence.verify.signers import FileLogKey, LogPrivateKey, Signer, known_publics, succeed
 from lgsp_gateway.evidence.verify.succession import Succession, leading_to
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.keys.key_store import KeyStore
@@ -31,9 +32,8 @@ def signer_of(origin: str, keys: KeyStore) -> Signer:
 
 
 def log_publics(keys: KeyStore) -> tuple[bytes, ...]:
-    """Return the public keys that sign the logs of a bus or have signed them, the newest first."""
-    public = _private_key(keys).public
-    return publics_of(public, _successions(keys, public))
+    """Return the public keys that sign the logs of a bus or have signed them, the newest first, also where that one is in a token that is not at hand."""
+    return known_publics(_private_key(keys).public, [Succession.parse(line) for line in keys.log_successions()])
 
 
 def rotate_log_key(keys: KeyStore) -> str:
@@ -66,6 +66,35 @@ def move_log_key_to_token(keys: KeyStore, token: "Pkcs11Token") -> str:
     return str(VerifierKey("", public)).lstrip("+")
 
 
+@dataclass(frozen=True, slots=True)
+class LogKeysAtHand:
+    """The keys of the logs, as a command has them that signs something else than a log.
+
+    Args:
+        private: the newest one that can sign here. The newest of all may be in a token that is not at hand.
+        publics: of all, the newest first.
+        successions: the lines by which they vouch for each other, the oldest first.
+    """
+
+    private: LogPrivateKey
+    publics: tuple[bytes, ...]
+    successions: list[str]
+
+    @classmethod
+    def of(cls, keys: KeyStore) -> "LogKeysAtHand":
+        """Read a folder of keys.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return cls(_private_key(keys), log_publics(keys), keys.log_successions())
+
+    @property
+    def is_in_file(self) -> bool:
+        """Tell whether the newest key of all is in the folder, and not in a token."""
+        return isinstance(self.private, FileLogKey) and self.private.public == self.publics[0]
+
+
 class CurrentSigner:
     """Signs the checkpoints of one log with the newest key in the folder.
 
@@ -84,6 +113,11 @@ class CurrentSigner:
     def key(self) -> VerifierKey:
         """Return the verifier key that signs now."""
         return self._signer.key
+
+    @property
+    def successions(self) -> tuple[Succession, ...]:
+        """Return the successions that lead to that key, the oldest first."""
+        return self._signer.successions
 
     def log_keys(self, note: str, gateway: GatewayName) -> LogKeys:
         """Return the keys of this log under all origins that one of its checkpoints names.

@@ -6,9 +6,10 @@ that it signed have expired.
 """
 
 import itertools
+import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,9 @@ SUPERSEDED_KEY_SECONDS = 2 * DEFAULT_LIFE
 """How long a superseded key still verifies tokens: twice their lifetime."""
 
 _STORAGE_KEY_BYTES = 32
-_LOG_SUCCESSIONS = "evidence-log-successions"
+_LOG_FILE = re.compile(r"evidence-log(-\d+)?\.key")
+LOG_SUCCESSIONS = "evidence-log-successions"
+"""The file with the lines by which the keys of the evidence vouch for those that followed them."""
 
 
 class KeyStore:
@@ -168,7 +171,7 @@ class KeyStore:
     def log_successions(self) -> list[str]:
         """Return the lines by which the keys of the evidence vouch for those that followed them, the oldest first."""
         try:
-            return (self._folder / _LOG_SUCCESSIONS).read_text(encoding="ascii").splitlines()
+            return (self._folder / LOG_SUCCESSIONS).read_text(encoding="ascii").splitlines()
         except FileNotFoundError:
             return []
 
@@ -187,7 +190,7 @@ class KeyStore:
             OSError: the folder cannot be written.
         """
         self.add_log_succession(succession)
-        number = _log_number(self._newest_log_file()) + 1
+        number = _log_number(self._newest_log_file().name) + 1
         durable_file.write(self._folder / f"evidence-log-{number}.key", seed)
 
     def add_log_succession(self, succession: str) -> None:
@@ -197,10 +200,11 @@ class KeyStore:
             OSError: the folder cannot be written.
         """
         lines = "".join(f"{line}\n" for line in (*self.log_successions(), succession))
-        durable_file.write(self._folder / _LOG_SUCCESSIONS, lines.encode())
+        durable_file.write(self._folder / LOG_SUCCESSIONS, lines.encode())
 
     def _newest_log_file(self) -> Path:
-        return max([self._log_file(), *self._folder.glob("evidence-log-*.key")], key=_log_number)
+        names = [path.name for path in self._folder.glob("evidence-log-*.key")]
+        return self._folder / (newest_log_key_file(names) or self._log_file().name)
 
     def webhook_key(self) -> bytes:
         """Return the key that encrypts the secrets of webhook endpoints, 32 bytes. When it is lost, each endpoint needs a new secret."""
@@ -314,8 +318,13 @@ def _file_version(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _log_number(file: Path) -> int:
-    number = file.stem.removeprefix("evidence-log-")
+def newest_log_key_file(names: Iterable[str]) -> str | None:
+    """Return which of the files of a folder of keys has the newest private key of the evidence; None where none has one."""
+    return max((name for name in names if _LOG_FILE.fullmatch(name)), key=_log_number, default=None)
+
+
+def _log_number(name: str) -> int:
+    number = name.removeprefix("evidence-log-").removesuffix(".key")
     return int(number) if number.isdecimal() else 1
 
 

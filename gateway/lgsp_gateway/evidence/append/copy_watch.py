@@ -19,7 +19,7 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
 from lgsp_gateway.evidence.verify.instance_note import InstanceNote
-from lgsp_gateway.evidence.verify.signers import LogSigner
+from lgsp_gateway.evidence.verify.signers import LogSigner, publics_of
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.background import Background
 
@@ -109,7 +109,8 @@ class CopyWatch:
                 content = await answer.content.read(MAX_ANSWER_BYTES)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return None
-        return InstanceNote.verified(content.decode("utf-8", "replace"), nonce, self._signer.key.public)
+        publics = publics_of(self._signer.key.public, self._signer.successions)
+        return InstanceNote.verified(content.decode("utf-8", "replace"), nonce, publics)
 
     async def _look(self) -> None:
         if await self.is_copy():

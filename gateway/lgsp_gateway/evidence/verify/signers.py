@@ -3,6 +3,7 @@
 This is the only module of this package that uses private keys, so that what verifies needs none.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +13,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Predecessor, split_note
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.restored_origin import current_origin
-from lgsp_gateway.evidence.verify.succession import Succession, signed_text
+from lgsp_gateway.evidence.verify.succession import Succession, leading_to, newest_of, signed_text
 from lgsp_gateway.evidence.verify.verifier_key import WITNESS, VerifierKey, cosigned_text
 
 
@@ -57,6 +58,10 @@ class LogSigner(Protocol):
     def key(self) -> VerifierKey:
         """Return the verifier key that signs now."""
 
+    @property
+    def successions(self) -> tuple[Succession, ...]:
+        """Return the successions that lead to that key, the oldest first."""
+
     def log_keys(self, note: str, gateway: GatewayName) -> LogKeys:
         """Return the keys of this log under all origins that one of its checkpoints names."""
 
@@ -81,7 +86,7 @@ class Signer:
 
     def __init__(self, origin: str, key: LogPrivateKey | bytes, successions: tuple[Succession, ...] = ()) -> None:
         self._private = FileLogKey(key) if isinstance(key, bytes) else key
-        self._successions = successions
+        self.successions = successions
         self.key = VerifierKey(origin, self._private.public)
 
     def log_keys(self, note: str, gateway: GatewayName) -> LogKeys:
@@ -90,11 +95,11 @@ class Signer:
         Raises:
             Refusal: `evidence-forged`, when the checkpoint is none of this gateway's log.
         """
-        return LogKeys.of_checkpoint(note, publics_of(self.key.public, self._successions), gateway)
+        return LogKeys.of_checkpoint(note, publics_of(self.key.public, self.successions), gateway)
 
     def after(self, last: Checkpoint) -> "Signer":
         """Return the signer of what follows the newest checkpoint of this log: after a restore it goes on under another origin."""
-        return Signer(current_origin(self.key.name, last.origin), self._private, self._successions)
+        return Signer(current_origin(self.key.name, last.origin), self._private, self.successions)
 
     def sign(self, size: int, root: bytes, predecessors: tuple[Predecessor, ...] = ()) -> str:
         """Return a checkpoint as a signed note.
@@ -104,7 +109,7 @@ class Signer:
             root: of their Merkle tree, 32 bytes.
             predecessors: the last checkpoint under each origin that the log had before.
         """
-        return self.sign_note(Checkpoint(self.key.name, size, root, predecessors, self._successions).text())
+        return self.sign_note(Checkpoint(self.key.name, size, root, predecessors, self.successions).text())
 
     def sign_note(self, text: str) -> str:
         """Return a text as a signed note (C2SP `signed-note`).
@@ -118,6 +123,12 @@ class Signer:
 def publics_of(public: bytes, successions: tuple[Succession, ...]) -> tuple[bytes, ...]:
     """Return the public keys of a log: the one that signs, and those that signed before, the newest first."""
     return (public, *(one.old for one in reversed(successions)))
+
+
+def known_publics(public: bytes, successions: Sequence[Succession]) -> tuple[bytes, ...]:
+    """Return all public keys of a log of which one key is at hand, the newest first: those that it vouches for, and those before it."""
+    newest = newest_of(public, successions)
+    return publics_of(newest, leading_to(newest, successions))
 
 
 def succeed(old: LogPrivateKey, new: bytes) -> Succession:

@@ -73,6 +73,12 @@ def newest_of(public: bytes, successions: Iterable[Succession]) -> bytes:
     return public
 
 
+def trusted_publics(publics: Iterable[bytes], successions: Sequence[Succession]) -> frozenset[bytes]:
+    """Return keys and those that follow them: what is signed now by whoever once had one of these keys."""
+    known = tuple(publics)
+    return frozenset((*known, *(newest_of(public, successions) for public in known)))
+
+
 def leading_to(public: bytes, successions: Sequence[Succession]) -> tuple[Succession, ...]:
     """Return the successions that lead to a key, the oldest first."""
     chain: list[Succession] = []
