@@ -6,6 +6,7 @@ import pytest
 from support import preloaded
 
 from lgsp_gateway.evidence.verify.signers import FileLogKey
+from lgsp_gateway.evidence.verify.succession import Succession, signed_text
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.operate.backup.chunks import ChunkWriter, new_identity, parse_recipients
 from lgsp_gateway.operate.backup.manifest import Manifest, StoredFile
@@ -17,14 +18,15 @@ FORGED_SEED = bytes([2]) * 32
 
 @pytest.fixture
 def forged(tmp_path: Path) -> list[str]:
-    """How the owner of the bus restores the newest backup, which somebody else has put there."""
+    """How the owner of the bus restores the newest backup, which somebody else has put there, as if the key of the bus vouched for theirs."""
     recipient, identity = new_identity()
     (tmp_path / "identity.txt").write_text(identity)
     place = open_place(str(tmp_path / "place"))
     writer = ChunkWriter(place, b"k" * 32, parse_recipients([recipient]), ())
     key = StoredFile("keys/evidence-log.key", 0o600, [writer.write(FORGED_SEED)])
-    made = Manifest("20261129T013000Z", "0", [recipient], [], [key], {})
-    place.put(made.name, made.signed(FORGED_SEED))
+    follows = Succession(OWN.public, FORGED.public, FORGED.sign(signed_text(OWN.public, FORGED.public)))
+    made = Manifest("20261129T013000Z", "0", [recipient], [], [key], {}, [follows.line().rstrip("\n")])
+    place.put(made.name, made.signed(FORGED))
     return ["restore", place.address, "--identity", str(tmp_path / "identity.txt"), "--keys", str(tmp_path / "keys")]
 
 

@@ -15,12 +15,14 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.backup_options import BackupOptions
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.texts import localized
+from lgsp_gateway.cli.token_options import TokenOptions
+from lgsp_gateway.evidence.log_key import LogKeysAtHand, log_publics
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.operate import nats_users
 from lgsp_gateway.operate.backup import catalog
-from lgsp_gateway.operate.backup.backup import DIGEST_KEY, BackupSources, MadeBackup, make_backup, public_key
+from lgsp_gateway.operate.backup.backup import DIGEST_KEY, BackupSources, MadeBackup, make_backup
 from lgsp_gateway.operate.backup.chunks import ChunkReader, new_identity, read_identity
 from lgsp_gateway.operate.backup.places import Place, open_place
 from lgsp_gateway.operate.backup.verification import Verified, verify_backup
@@ -60,6 +62,7 @@ def create(
     nats_passwords: Path | None = None,
     nats_ca: Path | None = None,
     keys: Path | None = None,
+    token: TokenOptions = TokenOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Back up a running bus: registry, keys, evidence, everything that waits, files. Only what came since the last backup is stored.
 
@@ -87,8 +90,10 @@ def create(
         nats or state.running()["nats"], nats_users.BACKUP, passwords / nats_users.BACKUP, context
     )
     folder = keys or state.keys
+    log_keys = LogKeysAtHand.of(KeyStore(folder, token=token.open()))
     began = time.monotonic()
-    made = asyncio.run(_create(endpoint, folder, None if keys else state.root, open_place(to), list(recipient)))
+    place, state_folder = open_place(to), None if keys else state.root
+    made = asyncio.run(_create(endpoint, folder, state_folder, place, list(recipient), log_keys))
     bytes_in_all = sum(chunk.size for chunk in {chunk.id: chunk for chunk in made.manifest.chunks()}.values())
     seconds = time.monotonic() - began
     out(
@@ -97,19 +102,34 @@ def create(
             f"{made.manifest.made}: {len(made.manifest.streams)} streams, {len(made.manifest.files)} files, {_mib(bytes_in_all)}; stored {_mib(made.stored_bytes)} in {seconds:.1f} s\n",
         )
     )
+    if not log_keys.is_in_file:
+        _say_what_is_in_a_token()
 
 
 async def _create(
-    endpoint: NatsEndpoint, keys: Path, state: Path | None, place: Place, recipients: list[str]
+    endpoint: NatsEndpoint,
+    keys: Path,
+    state: Path | None,
+    place: Place,
+    recipients: list[str],
+    log_keys: LogKeysAtHand,
 ) -> MadeBackup:
-    seed = KeyStore(keys).log_key()
     digest_key = durable_file.ensure(keys / DIGEST_KEY, partial(secrets.token_bytes, 32))
     connection = await connect(endpoint, "backup")
     try:
-        sources = BackupSources(connection, keys, state, seed, digest_key)
+        sources = BackupSources(connection, keys, state, log_keys, digest_key)
         return await make_backup(sources, place, recipients, time.time())
     finally:
         await connection.close()
+
+
+def _say_what_is_in_a_token() -> None:
+    out(
+        localized(
+            "khóa ký nhật ký nằm trong thiết bị PKCS#11, không có trong bản sao lưu; hãy giữ một thiết bị dự phòng có cùng khóa, vì khôi phục cần đến nó\n",
+            "the key that signs the logs is in a PKCS#11 token and not in the backup; keep a second token with the same key, since a restore needs it\n",
+        )
+    )
 
 
 def list_backups(place: str, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
@@ -152,7 +172,7 @@ def verify(place: str, /, *, backup: str = "latest", options: BackupOptions = Ba
         When it was made, as `lgsp backup list` shows it.
     """
     opened = open_place(place)
-    manifest, public = catalog.find(opened, backup, options.public_key())
+    manifest, public = catalog.find(opened, backup, options.publics())
     reader = ChunkReader(opened, read_identity(options.identity)) if options.identity else None
     found = verify_backup(opened, manifest, public, reader)
     out(_verified(manifest.made, found))
@@ -183,8 +203,8 @@ def prune(
         The folder of keys of the gateways, where it is another.
     """
     opened = open_place(place)
-    public = public_key(KeyStore(keys or StateDir(state_dir).keys).log_key())
-    removed, chunks = catalog.prune(opened, datetime.now(UTC), days, months, public)
+    publics = log_publics(KeyStore(keys or StateDir(state_dir).keys))
+    removed, chunks = catalog.prune(opened, datetime.now(UTC), days, months, publics)
     out(
         localized(
             f"đã xóa {len(removed)} bản sao lưu và {chunks} đối tượng\n",

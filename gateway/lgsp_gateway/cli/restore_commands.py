@@ -12,6 +12,7 @@ from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.backup_options import BackupOptions
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.texts import localized
+from lgsp_gateway.cli.token_options import TokenOptions
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config, nats_process
@@ -22,7 +23,7 @@ from lgsp_gateway.operate.backup.chunks import ChunkReader, read_identity
 from lgsp_gateway.operate.backup.manifest import Manifest
 from lgsp_gateway.operate.backup.places import open_place
 from lgsp_gateway.operate.backup.registry_time import PointInTime, reset_registry
-from lgsp_gateway.operate.backup.restore import Restore
+from lgsp_gateway.operate.backup.restore import BusKeys, Restore
 from lgsp_problems import CannotStart
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 from lgsp_runtime.tls import TlsFiles
@@ -68,6 +69,7 @@ def restore(
     registry_at: str = "",
     opening: BackupOptions = BackupOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
     target: RestoreTarget = RestoreTarget(),
+    token: TokenOptions = TokenOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
 ) -> None:
     """Restore a bus from a backup onto an empty machine: the same keys, registry and evidence, and what waited is delivered.
 
@@ -90,11 +92,12 @@ def restore(
         )
     point = PointInTime.parse(registry_at) if registry_at else None
     opened = open_place(place)
-    manifest, public = catalog.find(opened, backup, opening.public_key())
+    manifest, public = catalog.find(opened, backup, opening.publics())
     _say_signer(manifest, public, named=opening.verifier_key is not None)
     reader = ChunkReader(opened, read_identity(opening.identity))
     state = StateDir(target.state_dir)
-    restoring = Restore(manifest, public, reader, target.keys or state.keys, None if target.keys else state.root)
+    keys = BusKeys(target.keys or state.keys, token.open())
+    restoring = Restore(manifest, public, reader, keys, None if target.keys else state.root)
     if target.keys:
         files = restoring.restore_files()
         _say_files(files)

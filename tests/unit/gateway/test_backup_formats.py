@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.examples import examples
 
 from lgsp_gateway.evidence.verify.restored_origin import current_origin, next_origin, original_origin
+from lgsp_gateway.evidence.verify.signers import FileLogKey
 from lgsp_gateway.operate.backup import catalog, manifest, order
 from lgsp_gateway.operate.backup.manifest import Chunk, Manifest, StoredFile, StoredStream
 from lgsp_gateway.operate.backup.registry_time import PointInTime
@@ -90,13 +91,13 @@ def _manifest(made: str = "20261129T013000Z") -> Manifest:
 
 def test_a_manifest_is_what_the_bus_has_signed() -> None:
     written = _manifest()
-    data = written.signed(b"k" * 32)
+    data = written.signed(FileLogKey(b"k" * 32))
     read, public = manifest.parse(written.name, data, None)
     assert read == written
-    assert manifest.parse(written.name, data, public)[0] == written
+    assert manifest.parse(written.name, data, (public,))[0] == written
     for name, content, key in (
         (written.name, data.replace(b"0.2.0", b"0.2.1"), None),
-        (written.name, data, b"x" * 32),
+        (written.name, data, (b"x" * 32,)),
         ("backup-20261130T013000Z.json", data, None),
         (written.name, b"{}", None),
     ):

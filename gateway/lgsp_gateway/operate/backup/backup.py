@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nats.aio.client import Client
 
+from lgsp_gateway.evidence.log_key import LogKeysAtHand
 from lgsp_gateway.evidence.read import checkpoint_stream, entry_stream
 from lgsp_gateway.operate.backup import catalog, folders, manifest, order, stream_backup
 from lgsp_gateway.operate.backup.chunks import ChunkWriter, parse_recipients
@@ -34,14 +33,14 @@ class BackupSources:
     Args:
         keys: the folder of the keys of the bus.
         state: the folder of a local bus; None for one in production.
-        seed: the private key of the logs, which signs the manifest.
+        log_keys: the keys of the logs, of which the newest at hand signs the manifest.
         digest_key: the key of the digests that recognise content.
     """
 
     connection: Client
     keys: Path
     state: Path | None
-    seed: bytes
+    log_keys: LogKeysAtHand
     digest_key: bytes
 
 
@@ -54,12 +53,6 @@ class MadeBackup:
     stored_bytes: int
 
 
-def public_key(seed: bytes) -> bytes:
-    """Return the public half of the key of the logs, 32 bytes."""
-    private = Ed25519PrivateKey.from_private_bytes(seed)
-    return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-
 async def make_backup(sources: BackupSources, place: Place, recipients: list[str], now: float) -> MadeBackup:
     """Make a backup; only what came since the last one is stored.
 
@@ -70,10 +63,10 @@ async def make_backup(sources: BackupSources, place: Place, recipients: list[str
     Raises:
         Refusal: `bus-unavailable`, `backup-unavailable`, `backup-damaged`, `cannot-start`.
     """
-    public = public_key(sources.seed)
+    publics = sources.log_keys.publics
     readers = parse_recipients(recipients)
-    catalog.refuse_another_bus(place, public)
-    previous = catalog.newest_of(place, public)
+    catalog.refuse_another_bus(place, publics)
+    previous = catalog.newest_of(place, publics)
     if previous and set(previous.recipients) != set(
         recipients
     ):  # whoever may open this one must be able to open all of it
@@ -94,8 +87,9 @@ async def make_backup(sources: BackupSources, place: Place, recipients: list[str
         before = previous.stream(name) if previous else None
         streams.append(await stream_backup.store_stream(sources.connection, name, writer, before))
     files = [_store_file(found, writer) for found in folders.read(sources.keys, sources.state)]
-    made = Manifest(manifest.made_now(now), version("lgsp"), recipients, streams, files, logs)
-    place.put(made.name, made.signed(sources.seed))
+    successions = sources.log_keys.successions
+    made = Manifest(manifest.made_now(now), version("lgsp"), recipients, streams, files, logs, successions)
+    place.put(made.name, made.signed(sources.log_keys.private))
     return MadeBackup(made, writer.stored_chunks, writer.stored_bytes)
 
 

@@ -24,11 +24,11 @@ def names(place: Place) -> list[str]:
     return sorted(one.name for one in place.objects() if manifests.is_manifest(one.name))
 
 
-def load(place: Place, name: str, public: bytes | None = None) -> tuple[Manifest, bytes]:
+def load(place: Place, name: str, publics: tuple[bytes, ...] | None = None) -> tuple[Manifest, bytes]:
     """Load a backup by the name of its object.
 
     Args:
-        public: the public key that must have signed it; None where that is not known.
+        publics: public keys of the logs of the bus that it must be of; None where none is known.
 
     Returns:
         The backup, and the public key that signed it.
@@ -36,10 +36,10 @@ def load(place: Place, name: str, public: bytes | None = None) -> tuple[Manifest
     Raises:
         Refusal: `backup-unavailable`, `backup-damaged`.
     """
-    return manifests.parse(name, place.get(name), public)
+    return manifests.parse(name, place.get(name), publics)
 
 
-def find(place: Place, wanted: str, public: bytes | None = None) -> tuple[Manifest, bytes]:
+def find(place: Place, wanted: str, publics: tuple[bytes, ...] | None = None) -> tuple[Manifest, bytes]:
     """Find a backup: the one that was made at a time (`20261129T013000Z`), or the newest for `latest`.
 
     Raises:
@@ -52,14 +52,14 @@ def find(place: Place, wanted: str, public: bytes | None = None) -> tuple[Manife
             vi=f"Không có bản sao lưu {wanted} ở {place.address}; hãy xem `lgsp backup list`.",
             en=f"There is no backup {wanted} in {place.address}; see `lgsp backup list`.",
         )
-    return load(place, name, public)
+    return load(place, name, publics)
 
 
-def newest_of(place: Place, public: bytes) -> Manifest | None:
+def newest_of(place: Place, publics: tuple[bytes, ...]) -> Manifest | None:
     """Return the newest backup of a bus; None where there is none, or the newest is not whole: then a new one builds on nothing.
 
     Args:
-        public: the public key of its logs.
+        publics: the public keys of its logs.
 
     Raises:
         Refusal: `backup-unavailable`.
@@ -69,18 +69,24 @@ def newest_of(place: Place, public: bytes) -> Manifest | None:
         return None
     data = place.get(known[-1])
     with contextlib.suppress(Refusal):
-        return manifests.parse(known[-1], data, public)[0]
+        return manifests.parse(known[-1], data, publics)[0]
     return None
 
 
-def refuse_another_bus(place: Place, public: bytes) -> None:
+def refuse_another_bus(place: Place, publics: tuple[bytes, ...]) -> None:
     """Refuse a place that holds backups of another bus: one prunes what the other needs.
+
+    Args:
+        publics: the public keys of the logs of this one.
 
     Raises:
         Refusal: `backup-damaged`, `backup-unavailable`.
     """
     known = names(place)
-    if known and load(place, known[-1])[1] != public:
+    if not known:
+        return
+    newest, signer = load(place, known[-1])
+    if not newest.is_of(signer, publics):
         raise backup_damaged(
             f"{place.address} giữ bản sao của một trục khác, nên cần một nơi riêng cho trục này",
             f"{place.address} holds backups of another bus, so this one needs a place of its own",
@@ -109,11 +115,11 @@ def _last_of_each(ordered: list[datetime], period: Callable[[datetime], str], co
     return set(list(last.values())[:count])
 
 
-def prune(place: Place, now: datetime, days: int, months: int, public: bytes) -> tuple[list[str], int]:
+def prune(place: Place, now: datetime, days: int, months: int, publics: tuple[bytes, ...]) -> tuple[list[str], int]:
     """Delete old backups, and the chunks that none of the others needs.
 
     Args:
-        public: the public key of the logs of the bus.
+        publics: the public keys of the logs of the bus.
 
     Returns:
         The backups that were deleted (their times), and the number of chunks.
@@ -121,7 +127,7 @@ def prune(place: Place, now: datetime, days: int, months: int, public: bytes) ->
     Raises:
         Refusal: `backup-unavailable`; `backup-damaged`, when one that is kept cannot be read: then nothing is deleted.
     """
-    backups = [load(place, name, public)[0] for name in names(place)]
+    backups = [load(place, name, publics)[0] for name in names(place)]
     kept_times = to_keep([one.time for one in backups], now, days, months)
     kept = [one for one in backups if one.time in kept_times]
     needed = {chunk.name for one in kept for chunk in one.chunks()}

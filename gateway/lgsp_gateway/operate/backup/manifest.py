@@ -7,15 +7,17 @@ its public half, which auditors hold, also tells whether a backup is that of thi
 
 import base64
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from lgsp_gateway.evidence.verify.signers import LogPrivateKey
+from lgsp_gateway.evidence.verify.succession import Succession, trusted_publics
 from lgsp_gateway.operate.backup.refusals import backup_damaged
 
 FORMAT = "lgsp-backup/1"
@@ -86,6 +88,7 @@ class Manifest:
         version: of lgsp that made it.
         recipients: the public keys that its chunks are encrypted to.
         logs: by gateway, how many entries its log has under the last checkpoint of the backup.
+        successions: lines by which the keys of the logs vouch for those that followed them, the oldest first.
     """
 
     made: str
@@ -94,6 +97,7 @@ class Manifest:
     streams: list[StoredStream]
     files: list[StoredFile]
     logs: dict[str, int]
+    successions: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -114,19 +118,26 @@ class Manifest:
         """Return a stream; None where the backup has none of this name."""
         return next((stream for stream in self.streams if stream.name == name), None)
 
-    def signed(self, seed: bytes) -> bytes:
+    def is_of(self, signer: bytes, publics: Iterable[bytes]) -> bool:
+        """Tell whether it is of the bus with these keys of the logs.
+
+        Args:
+            signer: the public key that signed it.
+            publics: keys of the bus, 32 bytes each. They may be older than the one that signed, if they vouch for it.
+        """
+        return signer in trusted_publics(publics, [Succession.parse(line) for line in self.successions])
+
+    def signed(self, key: LogPrivateKey) -> bytes:
         """Return it as it is stored.
 
         Args:
-            seed: the private key of the logs (Ed25519, 32 bytes).
+            key: of the logs.
         """
         text = orjson.dumps({"format": FORMAT, **asdict(self)})
-        key = Ed25519PrivateKey.from_private_bytes(seed)
-        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return orjson.dumps(
             {
                 "manifest": text.decode(),
-                "publicKey": base64.b64encode(public).decode(),
+                "publicKey": base64.b64encode(key.public).decode(),
                 "signature": base64.b64encode(key.sign(_SIGNED + text)).decode(),
             }
         )
@@ -146,18 +157,18 @@ def is_manifest(name: str) -> bool:
     return bool(_NAME.fullmatch(name))
 
 
-def parse(name: str, data: bytes, public: bytes | None) -> tuple[Manifest, bytes]:
+def parse(name: str, data: bytes, publics: Iterable[bytes] | None) -> tuple[Manifest, bytes]:
     """Parse a stored manifest after a check of its signature.
 
     Args:
         name: of the object.
-        public: the public key (32 bytes) that must have signed it; None where that is not known yet.
+        publics: public keys of the logs (32 bytes each), one of which, or one that they vouch for, must have signed it; None where none is known yet.
 
     Returns:
         The manifest, and the public key that signed it.
 
     Raises:
-        Refusal: `backup-damaged`, when it is none, or is not signed by that key.
+        Refusal: `backup-damaged`, when it is none, or is signed by none of them.
     """
     try:
         stored = orjson.loads(data)
@@ -167,11 +178,13 @@ def parse(name: str, data: bytes, public: bytes | None) -> tuple[Manifest, bytes
             base64.b64decode(stored["signature"], validate=True), _SIGNED + text
         )
         fields = orjson.loads(text)
-        if fields.pop("format") != FORMAT or (public is not None and signer != public):
+        if fields.pop("format") != FORMAT:
             raise ValueError(name)
         streams = [_stream(one) for one in fields.pop("streams")]
         files = [StoredFile(one["name"], one["mode"], _chunks(one["chunks"])) for one in fields.pop("files")]
         manifest = Manifest(**fields, streams=streams, files=files)
+        if publics is not None and not manifest.is_of(signer, publics):
+            raise ValueError(name)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidSignature) as error:
         raise backup_damaged(
             f"{name} không phải do trục này ký, hoặc đã bị sửa",

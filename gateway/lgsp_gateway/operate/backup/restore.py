@@ -7,24 +7,39 @@ what is missing anew. Each step may be interrupted and is then run again.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nats.aio.client import Client
 
 from lgsp_contracts.names import GatewayName
+from lgsp_gateway.evidence.log_key import signer_of
 from lgsp_gateway.evidence.read import checkpoint_stream
 from lgsp_gateway.evidence.read.checkpoint_stream import CheckpointRecord
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.restored_origin import next_origin
-from lgsp_gateway.evidence.verify.signers import Signer
+from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.operate.backup import folders
-from lgsp_gateway.operate.backup.backup import public_key
 from lgsp_gateway.operate.backup.chunks import ChunkReader
 from lgsp_gateway.operate.backup.manifest import Manifest
-from lgsp_gateway.operate.backup.refusals import backup_damaged
+from lgsp_gateway.operate.backup.stored_keys import StoredLogKeys, read_log_keys
 from lgsp_gateway.operate.backup.stored_logs import StoredLogs
 from lgsp_gateway.operate.backup.stream_restore import already_restored, living_data, restore_stream, wait_for_jetstream
+from lgsp_problems import CannotStart
 
-LOG_KEY = f"{folders.KEYS}/evidence-log.key"
+if TYPE_CHECKING:
+    from lgsp_gateway.keys.pkcs11_token import Pkcs11Token
+
+
+@dataclass(frozen=True, slots=True)
+class BusKeys:
+    """Where the keys of a bus are.
+
+    Args:
+        token: a PKCS#11 token; None where all keys are files.
+    """
+
+    folder: Path
+    token: "Pkcs11Token | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +61,21 @@ class Restore:
 
     Args:
         public: the public key that signed the manifest.
-        keys: the folder for the keys of the bus.
+        keys: the folder for the keys of the bus, and the token that has the newest key of the logs, where one has it.
         state: the folder for what else a local bus keeps; None for one in production.
+
+    Raises:
+        Refusal: `backup-damaged`, `backup-unavailable`; `cannot-start`, when a key that is needed is in a token that is not named.
     """
 
-    def __init__(self, manifest: Manifest, public: bytes, reader: ChunkReader, keys: Path, state: Path | None) -> None:
+    def __init__(
+        self, manifest: Manifest, public: bytes, reader: ChunkReader, keys: BusKeys, state: Path | None
+    ) -> None:
         self._manifest = manifest
         self._reader = reader
         self._keys = keys
         self._state = state
-        self._seed = read_log_key(manifest, reader)
-        if public_key(self._seed) != public:
-            raise backup_damaged(
-                "khóa nhật ký trong đó không phải khóa đã ký bản kê",
-                "the key of the logs in it is not the one that signed its manifest",
-            )
+        self._publics = _readable_keys(manifest, public, reader, keys.token).publics
 
     def restore_files(self) -> int:
         """Restore keys and files, after a check that none is there with other content.
@@ -74,7 +89,7 @@ class Restore:
         to_write = [
             (path, file)
             for file in self._manifest.files
-            if (path := folders.target(file.name, self._keys, self._state)) is not None
+            if (path := folders.target(file.name, self._keys.folder, self._state)) is not None
         ]
         contents = {path: b"".join(self._reader.read_all(file.chunks)) for path, file in to_write}
         for path, content in contents.items():
@@ -98,7 +113,7 @@ class Restore:
         """
         await wait_for_jetstream(connection)
         restored = await already_restored(connection, self._manifest)
-        logs = StoredLogs(self._manifest, self._reader, self._seed)
+        logs = StoredLogs(self._manifest, self._reader, self._publics)
         following = {gateway: self._following(logs, gateway, last) for gateway, last in logs.last_checkpoints().items()}
         signed = await self._signed_before(connection, restored, following)
         for stream in self._manifest.streams:
@@ -112,9 +127,9 @@ class Restore:
 
     def _following(self, logs: StoredLogs, gateway: GatewayName, last: CheckpointRecord) -> "_Following":
         """Sign the first checkpoint of a log under its next origin: it cites the last one of the backup."""
-        checkpoint = LogKeys.of_checkpoint(last.note, (public_key(self._seed),), gateway).verify(last.note)
+        checkpoint = LogKeys.of_checkpoint(last.note, self._publics, gateway).verify(last.note)
         tree, sequence = logs.tree_of(gateway, last)
-        signer = Signer(next_origin(checkpoint.origin), self._seed)
+        signer = signer_of(next_origin(checkpoint.origin), KeyStore(self._keys.folder, token=self._keys.token))
         note = signer.sign(tree.size, tree.root(), checkpoint.predecessors_of_next_origin())
         return _Following(last.note, CheckpointRecord(note, tree.size, tree.compact_range, sequence), signer.key.name)
 
@@ -158,13 +173,16 @@ class _Following:
     origin: str
 
 
-def read_log_key(manifest: Manifest, reader: ChunkReader) -> bytes:
-    """Read the private key of the logs from a backup.
-
-    Raises:
-        Refusal: `backup-damaged`, `backup-unavailable`, `cannot-start`.
-    """
-    stored = next((file for file in manifest.files if file.name == LOG_KEY), None)
-    if stored is None:
-        raise backup_damaged("không có khóa nhật ký", "it has no key of the logs")
-    return b"".join(reader.read_all(stored.chunks))
+def _readable_keys(
+    manifest: Manifest, public: bytes, reader: ChunkReader, token: "Pkcs11Token | None"
+) -> StoredLogKeys:
+    """Read the keys of the logs, after a check that the newest one can sign here."""
+    keys = read_log_keys(manifest, public, reader)
+    if keys.newest_in_token:
+        held = token.log_key() if token else None
+        if held is None or held.public != keys.publics[0]:
+            raise CannotStart(
+                vi="Khóa ký nhật ký của trục này nằm trong thiết bị PKCS#11, không có trong bản sao lưu; hãy nêu thiết bị đó, hoặc bản sao của nó, bằng --pkcs11-module và --pkcs11-pin-file.",
+                en="The key that signs the logs of this bus is in a PKCS#11 token and not in the backup; name that token, or a copy of it, by --pkcs11-module and --pkcs11-pin-file.",
+            )
+    return keys

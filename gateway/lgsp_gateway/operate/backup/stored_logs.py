@@ -10,7 +10,6 @@ from lgsp_gateway.evidence.read.live_part import start_after
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.log_part import LOG_BEGINNING, verify_log_part
 from lgsp_gateway.evidence.verify.merkle import Tree
-from lgsp_gateway.evidence.verify.signers import FileLogKey
 from lgsp_gateway.operate.backup import stream_archive
 from lgsp_gateway.operate.backup.chunks import ChunkReader
 from lgsp_gateway.operate.backup.manifest import Manifest, StoredStream
@@ -51,12 +50,12 @@ class StoredLogs:
     """Reads the logs of a backup.
 
     Args:
-        seed: the private key that signed their checkpoints; only its public half is used.
+        publics: the keys that signed their checkpoints, the newest first.
     """
 
-    def __init__(self, manifest: Manifest, reader: ChunkReader, seed: bytes) -> None:
+    def __init__(self, manifest: Manifest, reader: ChunkReader, publics: tuple[bytes, ...]) -> None:
         self._reader = reader
-        self._seed = seed
+        self._publics = publics
         self._entries = manifest.stream(entry_stream.STREAM)
         self._checkpoints = manifest.stream(checkpoint_stream.STREAM)
 
@@ -101,7 +100,7 @@ class StoredLogs:
 
     def _verify_one(self, gateway: GatewayName, records: list[CheckpointRecord]) -> int:
         last = records[-1]
-        key = LogKeys.of_checkpoint(last.note, (FileLogKey(self._seed).public,), gateway)
+        key = LogKeys.of_checkpoint(last.note, self._publics, gateway)
         first = self._first_live(gateway)
         covered = [record for record in records if first and record.sequence < first]
         start = start_after(covered[-1]) if covered else LOG_BEGINNING

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 from lgsp_contracts.names import GatewayName
-from lgsp_gateway.operate.backup.backup import public_key
 from lgsp_gateway.operate.backup.chunks import ChunkReader, read_stored
 from lgsp_gateway.operate.backup.manifest import Manifest
 from lgsp_gateway.operate.backup.places import Place
-from lgsp_gateway.operate.backup.refusals import backup_damaged
-from lgsp_gateway.operate.backup.restore import read_log_key
+from lgsp_gateway.operate.backup.stored_keys import read_log_keys
 from lgsp_gateway.operate.backup.stored_logs import StoredLogs, messages
 
 
@@ -39,14 +37,9 @@ def verify_backup(place: Place, manifest: Manifest, public: bytes, reader: Chunk
     if reader is None:
         sizes = [len(read_stored(place, chunk)) for chunk in chunks.values()]
         return Verified(len(sizes), sum(sizes), None)
-    seed = read_log_key(manifest, reader)
-    if public_key(seed) != public:
-        raise backup_damaged(
-            "khóa nhật ký trong đó không phải khóa đã ký bản kê",
-            "the key of the logs in it is not the one that signed its manifest",
-        )
+    keys = read_log_keys(manifest, public, reader)
     read = sum(len(content) for content in reader.read_all(chunks.values()))
     for stream in manifest.streams:
         for _ in messages(stream, reader):  # which raises where a message cannot be parsed
             pass
-    return Verified(len(chunks), read, StoredLogs(manifest, reader, seed).verify())
+    return Verified(len(chunks), read, StoredLogs(manifest, reader, keys.publics).verify())
