@@ -54,6 +54,8 @@ _BACKUP = {
     "keygen": ("keygen", "Make the key that opens backups."),
 }
 
+_UPGRADE = {"check": ("check", "Say what this version finds in a bus that another version runs.")}
+
 _NATS = {
     "config": ("config", "Write the configuration of a NATS server."),
     "copy": ("copy", "Copy all streams to another NATS, such as a cluster."),
@@ -188,6 +190,7 @@ def _add_infrastructure(app: App) -> None:
         name="restore",
         help="Restore a bus from a backup, on an empty machine.",
     )
+    _add_group(app, "upgrade", "Prepare an upgrade or a downgrade.", _UPGRADE)
     nats = App(name="nats", help="Configure the NATS servers of a bus in production.")
     for function, (name, words) in _NATS.items():
         nats.command(f"lgsp_gateway.cli.nats_commands:{function}", name=name, help=words)

@@ -1,0 +1,1 @@
+"""What an operator asks before the gateways of a bus are replaced by another version's."""
