@@ -194,6 +194,9 @@ def _add_infrastructure(app: App) -> None:
     nats = App(name="nats", help="Configure the NATS servers of a bus in production.")
     for function, (name, words) in _NATS.items():
         nats.command(f"lgsp_gateway.cli.nats_commands:{function}", name=name, help=words)
+    nats.command(
+        "lgsp_gateway.cli.nats_check_commands:check", name="check", help="Say what is wrong with running NATS servers."
+    )
     app.command(nats)
     haproxy = App(name="haproxy", help="Configure the load balancer before the gateways of a bus in production.")
     haproxy.command(

@@ -1,0 +1,1 @@
+"""What is wrong with running NATS servers: `lgsp nats check`."""
