@@ -15,6 +15,7 @@ from support.processes import ROOT, apt_install, free_port
 from support.waits import eventually
 
 from lgsp_gateway.operate.install.templates import ROLES
+from lgsp_gateway.operate.nats_config import LAME_DUCK
 
 UNITS = ROOT / "deploy/systemd"
 ALL_ROLES = [part for role in ROLES for part in ("--role", role)]
@@ -46,6 +47,19 @@ def test_each_unit_is_hardened(unit: Path) -> None:
     exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert exposure, done.stderr
     assert float(exposure[1]) <= HIGHEST_EXPOSURE, done.stdout
+
+
+def test_servers_of_nats_stop_by_lame_duck() -> None:
+    """After an `ExecStop` that only sends a signal systemd sends its own at once: SIGTERM would end the server before its clients have left."""
+    unit = (UNITS / "lgsp-nats@.service").read_text()
+    assert "KillSignal=SIGUSR2" in unit
+    assert "ExecStop=" not in unit
+    longest = float(LAME_DUCK["lame_duck_duration"].rstrip("s")) + float(
+        LAME_DUCK["lame_duck_grace_period"].rstrip("s")
+    )
+    waited = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert waited
+    assert float(waited[1]) > longest
 
 
 @pytest.mark.usefixtures("systemd")

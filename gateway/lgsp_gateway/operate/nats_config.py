@@ -35,7 +35,7 @@ they believe to be there."""
 
 LAME_DUCK = {"lame_duck_duration": "30s", "lame_duck_grace_period": "2s"}
 """How a server that gets SIGUSR2 stops: it hands over what it leads, tells its clients to go to another server, and ends them after the
-grace period, spread over the duration (30 seconds at least)."""
+grace period, spread over the duration (30 seconds at least). By default it would take two minutes, longer than its unit waits."""
 
 
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -152,7 +152,7 @@ class NatsServer:
             "max_payload": MAX_PAYLOAD,
             "max_pending": MAX_PENDING,
             "max_subscriptions": MAX_SUBSCRIPTIONS,
-            **(LAME_DUCK if self.cluster else {}),
+            **LAME_DUCK,
             **({"tls": self.tls.options()} if self.tls else {}),
             "jetstream": self._jetstream(),
             **self._cluster(passwords[nats_users.ROUTES] if self.cluster else ""),
