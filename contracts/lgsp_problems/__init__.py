@@ -8,6 +8,7 @@ from lgsp_problems.codes import CODES, ProblemCode
 from lgsp_problems.harmless import harmless, is_harmful, on_one_line
 from lgsp_problems.refusal import Refusal, Violation
 from lgsp_problems.refusal_types import (
+    BusUnavailable,
     CannotStart,
     ContractAmbiguous,
     EventConflict,
@@ -30,6 +31,7 @@ from lgsp_problems.text import Language, Text
 
 __all__ = [
     "CODES",
+    "BusUnavailable",
     "CannotStart",
     "ContractAmbiguous",
     "EventConflict",

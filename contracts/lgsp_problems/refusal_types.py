@@ -32,6 +32,12 @@ class TypedRefusal(Refusal):
         )
 
 
+class BusUnavailable(TypedRefusal):
+    """The bus itself lacks a part that it needs, such as NATS: no fault of whoever asks, who may ask again."""
+
+    CODE = "bus-unavailable"
+
+
 class CannotStart(TypedRefusal):
     """The environment of a process keeps it from starting: a port, a file, a server. The same start may succeed later."""
 

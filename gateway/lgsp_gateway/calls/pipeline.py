@@ -32,7 +32,7 @@ from lgsp_gateway.calls.record import CallRecord
 from lgsp_gateway.evidence.append.log import EvidenceLog
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
-from lgsp_problems import NoAdapter, ProviderLimitReached, Refusal, RequestUnfit
+from lgsp_problems import BusUnavailable, NoAdapter, ProviderLimitReached, Refusal, RequestUnfit
 from lgsp_runtime.nats.request_reply import bus_unavailable
 from lgsp_runtime.unexpected_errors import log_internal_error
 
@@ -246,7 +246,8 @@ class Pipeline:
                 record.set_refusal(late)
                 self.observer.limited(record)
                 raise late from refusal
-            self.refusals.record_failure(record.caller)
+            if not isinstance(refusal, BusUnavailable):
+                self.refusals.record_failure(record.caller)
         record.set_refusal(refusal)
         entry = record.finish()
         self.observer.refused(request, record, refusal)

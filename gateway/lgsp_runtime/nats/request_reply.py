@@ -16,7 +16,7 @@ import orjson
 from nats.errors import Error as NatsError
 from nats.errors import OutboundBufferLimitError
 
-from lgsp_problems import NoAdapter, Refusal
+from lgsp_problems import BusUnavailable, NoAdapter, Refusal
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.protocol import NO_RESPONDERS, encode_headers
 
@@ -251,8 +251,7 @@ def bus_unavailable(private: str = "") -> Refusal:
     Args:
         private: the reason, for the log alone.
     """
-    return Refusal(
-        "bus-unavailable",
+    return BusUnavailable(
         vi="Trục đang mất kết nối bên trong nên chưa phục vụ được; hãy thử lại sau vài giây.",
         en="The bus has lost a connection inside and cannot serve this now; try again in a few seconds.",
         retry_after=2,
@@ -261,8 +260,7 @@ def bus_unavailable(private: str = "") -> Refusal:
 
 
 def _bus_congested() -> Refusal:
-    return Refusal(
-        "bus-unavailable",
+    return BusUnavailable(
         vi="Trục đang nhận nhiều hơn mức bên trong kịp chuyển nên chưa phục vụ được; hãy thử lại sau vài giây.",
         en="The bus receives more than it can pass on inside and cannot serve this now; try again in a few seconds.",
         retry_after=2,

@@ -28,7 +28,7 @@ from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, CheckpointVerifi
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.log_part import PartStart
 from lgsp_gateway.evidence.verify.refusals import evidence_forged
-from lgsp_problems import Refusal
+from lgsp_problems import BusUnavailable, Refusal
 
 MAX_ENTRIES = 500_000
 """Entries in one archive, about: some 80 MB (167 bytes each, measured)."""
@@ -167,8 +167,7 @@ class Archiver:
             )
             await jetstream.purge_stream(checkpoint_stream.STREAM, last.number, checkpoint_stream.subject_of(gateway))
         except (APIError, NatsError, OSError) as error:
-            raise Refusal(
-                "bus-unavailable",
+            raise BusUnavailable(
                 vi=f"Đã lưu trữ nhưng chưa xóa được khỏi luồng ({error}); người dùng NATS archiver cần quyền PURGE. Hãy chạy lại sau khi cấp.",
                 en=f"It is archived, but could not be deleted from the stream ({error}); the NATS user archiver needs the right to PURGE. Grant it and run this again.",
             ) from error

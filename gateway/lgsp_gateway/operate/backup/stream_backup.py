@@ -27,7 +27,7 @@ from lgsp_gateway.operate.backup.stream_archive import (
     EntryParser,
     StreamEntry,
 )
-from lgsp_problems import Refusal
+from lgsp_problems import BusUnavailable, Refusal
 from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.protocol import encode_headers
 from lgsp_runtime.nats.stream_reading import read_stream
@@ -237,8 +237,7 @@ def _nanoseconds(reply: str) -> int:
 
 def _unreadable(name: str, error: dict[str, Any] | None) -> Refusal:
     reason = (error or {}).get("description") or "no answer"
-    return Refusal(
-        "bus-unavailable",
+    return BusUnavailable(
         vi=f"NATS không cho đọc {name} ({reason}); hãy kiểm tra kết nối, quyền của người dùng NATS backup, và nats-server từ 2.15, rồi chạy lại.",
         en=f"NATS does not let {name} be read ({reason}); check the connection, the rights of the NATS user backup, and that nats-server is 2.15 or later, then run this again.",
     )
