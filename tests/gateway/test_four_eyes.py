@@ -238,6 +238,40 @@ async def test_nobody_approves_what_was_changed_after_they_read_it(office: Offic
     assert refused.json["error"] == "invalid_grant"
 
 
+async def approve_as_read(people: People, name: str, etag: str, token: str) -> Any:
+    """Approve what was read under an entity tag; the phase afterwards, or the code of the refusal."""
+    headers = {**as_token(token), "If-Match": etag}
+    got = await people.bus.registry("POST", f"grants/{name}/approve", {}, headers=headers)
+    return got.json["status"]["phase"] if got.status == 200 else got.code
+
+
+async def test_an_approval_by_the_other_is_no_change_of_what_was_read(office: Office) -> None:
+    people = office.people
+    await requested(people, "read-by-both")
+    read = (await tag(people, "read-by-both"))["If-Match"]
+    assert await approve_as_read(people, "read-by-both", read, office.first[1]) == "awaiting-provider"
+    assert await approve_as_read(people, "read-by-both", '"1"', office.admin[1]) == "revision-conflict"
+    assert await approve_as_read(people, "read-by-both", read, office.admin[1]) == "in-force"
+
+
+@pytest.mark.parametrize("change", ["spec", "denied"])
+async def test_no_grant_is_approved_that_was_changed_or_denied_after_it_was_read(office: Office, change: str) -> None:
+    people, name = office.people, f"read-then-{change}"
+    await requested(people, name)
+    read = await tag(people, name)
+    assert await approve_as_read(people, name, read["If-Match"], office.first[1]) == "awaiting-provider"
+    if change == "denied":
+        headers = as_token(office.first[1])
+        got = await people.bus.registry("POST", f"grants/{name}/deny", {"reason": "doubt"}, headers=headers)
+        assert got.status == 200, got.body
+    sent = await current(people, name)
+    sent["spec"] |= {"legalBasis": "Another one"} if change == "spec" else {}
+    by = "developer" if change == "denied" else "operator"
+    got = await people.ask("PUT", f"grants/{name}", sent, by=by, **await tag(people, name))
+    assert got.status == 200, got.body
+    assert await approve_as_read(people, name, read["If-Match"], office.admin[1]) == "revision-conflict"
+
+
 async def test_nobody_changes_themselves(office: Office) -> None:
     people, (me, token) = office.people, office.second
     last = await people.ask("GET", f"persons/{me}")

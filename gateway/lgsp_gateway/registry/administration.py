@@ -46,6 +46,7 @@ class Administration:
     ) -> None:
         self._permission = permission or Permission(registry, NameHistory(registry, store))
         self._registry = registry
+        self._store = store
         self.reader = DocumentReader(registry, store)
         self.pending = PendingRequests(registry, self._permission)
         self.writer = ChangeWriter(registry, store, follower, security)
@@ -148,7 +149,7 @@ class Administration:
 
         Args:
             expected: the revision that the caller has read, so that nobody approves what was changed meanwhile; None
-                where that is the same to the caller.
+                where that is the same to the caller. Approvals by others since then are no change of what was read.
 
         Raises:
             Refusal: `not-found`, `not-granted`, `step-not-allowed`, `invalid-document`, `malformed`, `revision-conflict`
@@ -157,7 +158,9 @@ class Administration:
 
         async def decide(caller: Principal) -> Change:
             known = self.reader.find_changeable(caller, "Grant", name)
-            if expected not in (None, known.revision):
+            if expected not in (None, known.revision) and not (
+                action in grants.DECISIONS and await self._only_approved_since(expected, known)
+            ):
                 raise revision_conflict("Grant", name)
             if action in ("approve", "resume"):  # what it refers to may have gone meanwhile
                 plain = {**known.document(), "metadata": {"name": name}}
@@ -167,6 +170,13 @@ class Administration:
             return Change("Grant", name, known, known.spec, status)
 
         return await self.writer.write(decide, caller, reason)
+
+    async def _only_approved_since(self, revision: int, known: DocumentVersion) -> bool:
+        """Tell whether nothing but approvals came to a grant since a revision of it."""
+        history = await self._store.history("Grant", known.name)
+        since = [version for version in history if revision <= version.revision <= known.revision]
+        was_read = bool(since) and since[-1].revision == revision
+        return was_read and grants.differ_by_approvals_alone(version.spec_and_status() for version in since)
 
     def as_deputy(self, caller: Principal, absent: str) -> Principal:
         """Return the principal that a caller is in the place of an absent approver.

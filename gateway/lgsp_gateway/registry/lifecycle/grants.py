@@ -7,11 +7,12 @@ what the grant says now. Until then it waits for the one that is missing. Where 
 personal data any more: two systems may be one person's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgsp_gateway.registry.approvals import Approvals
+from lgsp_gateway.registry.documents import is_same_json
 from lgsp_gateway.registry.lifecycle.transitions import ABSENT, StateMachine
 from lgsp_problems import Refusal
 
@@ -21,6 +22,9 @@ Status = dict[str, Any]
 
 ACTIONS: tuple[Action, ...] = ("approve", "deny", "suspend", "resume", "revoke")
 """Steps that are taken by themselves; to request, to put and to delete are changes of the document."""
+
+DECISIONS: tuple[Action, ...] = ("approve", "deny")
+"""Steps that answer a request, and so are about what it says."""
 
 NEEDS_REASON = ("deny", "suspend", "revoke")
 
@@ -90,6 +94,17 @@ def phase_of(status: Mapping[str, Any]) -> str:
     """Return the phase of a grant; one without a status came with the bus when it was installed."""
     phase: str = status.get("phase", "in-force")
     return phase
+
+
+def differ_by_approvals_alone(versions: Iterable[tuple[Mapping[str, Any] | None, Mapping[str, Any]]]) -> bool:
+    """Tell whether nothing but approvals happened in these versions: they say the same, and none was denied, suspended or revoked.
+
+    Args:
+        versions: spec and status of each; at least one.
+    """
+    specs, statuses = zip(*versions, strict=True)
+    decided = all(phase_of(status) in (*WAITING, "in-force") for status in statuses)
+    return decided and specs[0] is not None and all(is_same_json(specs[0], spec) for spec in specs[1:])
 
 
 def request(before: Mapping[str, Any] | None, actor: Actor) -> Status | None:
