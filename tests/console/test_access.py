@@ -176,11 +176,28 @@ async def test_who_decides_on_a_version_that_was_changed_sees_what_changed(conso
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Approve", exact=True).click()
     await expect(dialog.get_by_text("Somebody changed it")).to_be_visible()
-    await expect(dialog.get_by_role("row", name=re.compile("fields.0"))).to_contain_text("/ketQua")
+    await expect(dialog.get_by_role("row", name=re.compile("Fields it may see"))).to_contain_text("/ketQua")
+    await expect(dialog).not_to_contain_text("/spec/")
+    await expect(dialog.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     assert await phase(console.bus, name) == "requested"
     await dialog.get_by_role("button", name="I have read it").click()
     await dialog.get_by_role("button", name="Approve", exact=True).click()
     await expect(page.get_by_text("Awaits the provider").first).to_be_visible()
+
+
+async def test_two_who_look_at_once_both_approve(console: Console) -> None:
+    name = await requested(console.bus)
+    first = await opened(await console.page("operator", language="en"), name)
+    second = await opened(await console.page("agency-admin", who="c", language="en"), name)
+    for page in (first, second):
+        await page.get_by_role("button", name="Approve", exact=True).click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+    for page in (first, second):
+        await page.get_by_role("dialog").get_by_role("button", name="Approve", exact=True).click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+    for page in (second, first):  # the page of the first one follows
+        await expect(page.get_by_text("In force", exact=True).first).to_be_visible()
+    assert await phase(console.bus, name) == "in-force"
 
 
 async def test_what_a_grant_hides_is_struck_out(console: Console) -> None:

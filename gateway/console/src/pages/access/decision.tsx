@@ -6,8 +6,8 @@ import { ApiError } from "../../api/problem";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
-import { Conflict } from "./conflict";
 import { formatDay } from "./formatDay";
+import { GrantChanges, hasChanged } from "./grantChanges";
 
 export type Step = "approve" | "deny" | "suspend" | "resume" | "revoke" | "renew";
 
@@ -39,7 +39,7 @@ export function Decision({ step, review, current, onClose, onRead, onConflict, o
       if (error instanceof ApiError && error.status === 412) onConflict();
     },
   });
-  const changed = review.document.metadata.revision !== current.document.metadata.revision;
+  const changed = hasChanged(review, current);
   const refusal = send.error instanceof ApiError && send.error.status === 412 ? null : send.error;
   const needsReason = NEEDS_REASON.includes(step);
   const title = {
@@ -54,14 +54,15 @@ export function Decision({ step, review, current, onClose, onRead, onConflict, o
     <ConfirmDialog
       opened
       title={t(title[step], { name: metadata.name })}
-      action={t(step)}
-      danger={ENDS.includes(step)}
+      action={changed ? t("readAgain") : t(step)}
+      danger={ENDS.includes(step) && !changed}
       pending={send.isPending}
       error={refusal}
       onClose={onClose}
       onConfirm={() => {
+        if (changed) return onRead();
         setMissing(needsReason && !reason.trim());
-        if (!changed && !(needsReason && !reason.trim())) send.mutate();
+        if (!needsReason || reason.trim()) send.mutate();
       }}
     >
       <Stack gap="sm">
@@ -82,7 +83,7 @@ export function Decision({ step, review, current, onClose, onRead, onConflict, o
             {t("approveFirst")}
           </Text>
         )}
-        {changed && <Conflict before={review.document} after={current.document} onRead={onRead} />}
+        {changed && <GrantChanges before={review} after={current} />}
         {(step === "renew" || step === "suspend") && (
           <TextInput
             type="date"

@@ -7,8 +7,8 @@ import { ErrorState, LoadingState } from "../../components/PageStates";
 import { useDone } from "../../components/useDone";
 import { useAccessTexts } from "../../texts/access";
 import { Approvals } from "./approvals";
-import { Conflict } from "./conflict";
 import { Decision, type Step } from "./decision";
+import { hasChanged } from "./grantChanges";
 import { GrantContent } from "./grantContent";
 import { type GrantReview, reviewOf } from "./grantReview";
 import { DocumentHistory } from "./history";
@@ -30,13 +30,12 @@ export function GrantPage({ name }: { name: string }) {
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ["grant", name],
     queryFn: () => reviewOf(name),
-    refetchInterval: 15_000,
+    refetchInterval: 5_000,
   });
   if (isPending) return <LoadingState />;
   if (error) return <ErrorState error={error} onRetry={refetch} />;
-  const seen = read ?? data; // what a decision is about stays what was read, until the user has seen what changed
+  const seen = read && hasChanged(read, data) ? read : data; // what a decision is about stays what was read
   const approved = seen.approvals.some((one) => one.by === `person/${session?.person}`);
-  const changed = seen.document.metadata.revision !== data.document.metadata.revision;
 
   function finished(after: Schemas["Grant"]) {
     setStep(undefined);
@@ -62,7 +61,6 @@ export function GrantPage({ name }: { name: string }) {
             <Button
               key={one}
               variant={one === "approve" || one === "resume" ? "filled" : "default"}
-              disabled={changed}
               onClick={() => {
                 setRead(seen);
                 setStep(one);
@@ -71,12 +69,15 @@ export function GrantPage({ name }: { name: string }) {
               {t(one)}
             </Button>
           ))}
-          <RenewButton review={seen} onRenew={() => setStep("renew")} />
+          <RenewButton
+            review={seen}
+            onRenew={() => {
+              setRead(seen);
+              setStep("renew");
+            }}
+          />
         </Group>
       </Group>
-      {changed && !step && (
-        <Conflict before={seen.document} after={data.document} onRead={() => setRead(undefined)} />
-      )}
       {seen.onBehalfOf && (
         <Alert color="gray">
           <AsDeputy person={seen.onBehalfOf} />
@@ -109,8 +110,14 @@ export function GrantPage({ name }: { name: string }) {
           step={step}
           review={seen}
           current={data}
-          onClose={() => setStep(undefined)}
-          onRead={() => setRead(undefined)}
+          onClose={() => {
+            setStep(undefined);
+            setRead(undefined);
+          }}
+          onRead={() => {
+            setRead(data);
+            if (step !== "renew" && !data.steps.includes(step)) setStep(undefined);
+          }}
           onConflict={() => void refetch()}
           onDone={finished}
         />
