@@ -106,7 +106,7 @@ async def test_a_demo_citizen_objects_and_the_demo_administrator_reads_it(up: Up
         async with citizen.post(f"{up.url}/me/access-requests", json=asked) as answer:
             number = (await answer.json())["number"]
     links = dict(re.findall(r"console, (\w+), once +\S+#(\S+)", "\n".join(up.process.output)))
-    assert links.keys() == {"operator", "officer", "administrator", "provider"}
+    assert links.keys() == {"operator", "officer", "administrator", "provider", "insurance"}
     for role in ("operator", "administrator"):  # also where an operator was there first
         async with browser() as person:
             async with person.post(f"{up.url}/console/sign-in/once", json={"link": links[role]}) as answer:

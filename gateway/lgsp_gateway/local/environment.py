@@ -38,7 +38,8 @@ class Environment:
         operator: the operator's system, where a link signs a person in who operates the bus; "" for no such link.
         officer: as what another link registers an officer who uses forms; None for no such link.
         administrator: as what another link registers the administrator of an agency; None for no such link.
-        provider: the same for an agency that provides services, without whose approval nobody reads its personal data.
+        providers: the same for agencies that provide services, without whose approval nobody reads their personal data, by the
+            name of the link.
         citizens: whom the stand-in issuer signs in to the citizens' page; none for no such issuer.
     """
 
@@ -54,7 +55,7 @@ class Environment:
     operator: str = ""
     officer: Newcomer | None = None
     administrator: Newcomer | None = None
-    provider: Newcomer | None = None
+    providers: Mapping[str, Newcomer] = field(default_factory=dict)
     citizens: tuple[DemoCitizen, ...] = ()
 
     def seed(self, state: StateDir) -> None:

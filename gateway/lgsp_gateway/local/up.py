@@ -253,7 +253,7 @@ class LocalBus:
         others = {
             "officer": self._environment.officer,
             "administrator": self._environment.administrator,
-            "provider": self._environment.provider,
+            **self._environment.providers,
         }
         newcomers = {role: newcomer for role, newcomer in others.items() if newcomer}
         if not operator:

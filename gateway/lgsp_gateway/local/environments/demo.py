@@ -90,6 +90,9 @@ ENVIRONMENT = Environment(
     operator="van-hanh",
     officer=Newcomer("H49.61", ("officer",), "Trần Thị Hoa (lgsp up)"),
     administrator=Newcomer("H49.12", ("agency-admin",), "Phạm Văn Minh (lgsp up)"),
-    provider=Newcomer("G01", ("agency-admin",), "Lê Quốc Hùng (lgsp up)"),
+    providers={
+        "provider": Newcomer("G01", ("agency-admin",), "Lê Quốc Hùng (lgsp up)"),
+        "insurance": Newcomer("G12", ("agency-admin",), "Vũ Thị Lan (lgsp up)"),
+    },
     citizens=(DemoCitizen("022093001234", "Nguyễn Văn An"), DemoCitizen("022195001235", "Trần Thị Bình")),
 )
