@@ -15,6 +15,7 @@ export function PurposeInput({ label, description, value, error, onChange }: Pro
   return (
     <TagsInput
       label={label}
+      withAsterisk
       description={description}
       value={value}
       error={error}

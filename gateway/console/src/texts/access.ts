@@ -29,7 +29,7 @@ export const useAccessTexts = createTexts("access", {
   consumer: { vi: "Hệ thống khai thác", en: "Consumer" },
   service: { vi: "Dịch vụ", en: "Service" },
   requestedBy: { vi: "Người yêu cầu", en: "Requested by" },
-  since: { vi: "Từ ngày", en: "Since" },
+  since: { vi: "Từ lúc", en: "Since" },
   state: { vi: "Trạng thái", en: "State" },
   name: { vi: "Tên", en: "Name" },
   personAwaits: { vi: "Người ở vai trò phê duyệt", en: "Person in a role that approves" },

@@ -43,7 +43,7 @@ export const useGrantRequestTexts = createTexts("grantRequest", {
   },
   quotaEach: { vi: "Số lượt mỗi cán bộ", en: "Requests of each officer" },
   quotaOfAll: { vi: "Tổng số lượt của cơ quan", en: "Requests of the whole agency" },
-  perOf: { vi: "{{of}}: trong mỗi", en: "{{of}}: per" },
+  perOf: { vi: "{{of}} tính theo", en: "{{of}}, counted per" },
   referenceRequired: { vi: "Bắt buộc nêu số hồ sơ", en: "The number of the dossier is required" },
   referenceRequiredHelp: {
     vi: "Mỗi lần tra cứu gắn với một hồ sơ; công dân thấy số hồ sơ đó.",

@@ -69,7 +69,16 @@ export function KeyStep({ system, error, pending, onBack, onContinue }: Props) {
           </Button>
         )}
         {way === "here" && pair && (
-          <MadeKey pair={pair} system={system} saved={saved} onSaved={() => setSaved(true)} />
+          <MadeKey
+            pair={pair}
+            system={system}
+            saved={saved}
+            refused={fault !== ""}
+            onSaved={() => {
+              setSaved(true);
+              setFault("");
+            }}
+          />
         )}
         {way === "pasted" && (
           <Textarea
@@ -106,11 +115,14 @@ function MadeKey({
   pair,
   system,
   saved,
+  refused,
   onSaved,
 }: {
   pair: KeyPair;
   system: string;
   saved: boolean;
+  /** The sentence about downloading stands below already. */
+  refused: boolean;
   onSaved: () => void;
 }) {
   const t = useAccessTexts();
@@ -142,7 +154,7 @@ function MadeKey({
         </Button>
       </Group>
       <Text size="sm" c="dimmed">
-        {saved ? t("downloaded") : t("downloadFirst")}
+        {saved ? t("downloaded") : !refused && t("downloadFirst")}
       </Text>
     </Stack>
   );
