@@ -12,6 +12,7 @@ from pathlib import Path
 
 import support.workbench
 from support.processes import Process
+from support.waits import WORK_SECONDS
 from support.workbench import Workbench
 
 
@@ -26,10 +27,11 @@ async def make(folder: Path) -> None:
     await bus.serve()
     messages = [(await bus.call()).message for _ in range(5)]
     headers = {"Authorization": f"Bearer {bus.token('auditor')}"}
-    signed = 0
-    while signed < len(messages):
-        async with bus.session.get("/evidence/logs", headers=headers) as answer:
-            signed = max((log["size"] for log in (await answer.json())["items"]), default=0)
+    async with asyncio.timeout(WORK_SECONDS):
+        signed = 0
+        while signed < len(messages):
+            async with bus.session.get("/evidence/logs", headers=headers) as answer:
+                signed = max((log["size"] for log in (await answer.json())["items"]), default=0)
     async with bus.session.get("/evidence/keys") as answer:
         (folder / "auditor.txt").write_text(await answer.text())
     systems = {name: key.to_pem().decode() for name, key in bus.keys.items()}

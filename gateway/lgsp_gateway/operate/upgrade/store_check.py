@@ -11,7 +11,7 @@ from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.operate.backup import stream_backup
 from lgsp_gateway.registry import store
 from lgsp_gateway.registry.documents import DocumentVersion
-from lgsp_problems import Refusal
+from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime.nats.stream_reading import read_stream
 
 _BUCKETS = "CERTIFICATES DRAINS ENDPOINTS FILE_RECORDS GROWTH IDEMPOTENCY LIMITS NOTIFICATIONS PEOPLE REGISTRY SESSIONS SUBSCRIPTIONS WATCHES"
@@ -54,8 +54,7 @@ async def check_store(connection: Client, publics: tuple[bytes, ...]) -> StoreFi
     """
     names = {name for name in await stream_backup.list_names(connection) if name.startswith(("LGSP_", "KV_LGSP_"))}
     if not {store.STREAM, checkpoint_stream.STREAM} <= names:
-        raise Refusal(
-            "cannot-start",
+        raise CannotStart(
             vi="Không có sổ đăng ký hoặc nhật ký của trục trên các máy chủ NATS này, nên không có gì để nâng cấp; hãy kiểm tra --nats.",
             en="These NATS servers have no registry or no log of a bus, so there is nothing to upgrade; check --nats.",
         )
@@ -87,8 +86,7 @@ async def _contracts(connection: Client) -> tuple[int, list[DocumentName]]:
         except Refusal:
             invalid.append(version.name)
         except (ValueError, KeyError, TypeError) as error:
-            raise Refusal(
-                "cannot-start",
+            raise CannotStart(
                 vi=f"Phiên bản này không đọc được tài liệu {version.name} ({version.kind}) trong sổ đăng ký; hãy giữ phiên bản đang chạy và báo lỗi này.",
                 en=f"This version cannot read the document {version.name} ({version.kind}) of the registry; keep the version that runs, and report this.",
             ) from error
