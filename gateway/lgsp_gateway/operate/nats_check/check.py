@@ -33,9 +33,8 @@ async def check(url: str, passwords: Path, tls: ssl.SSLContext | None = None) ->
     endpoint = NatsEndpoint.with_password_file(url, nats_users.SYSTEM, passwords / nats_users.SYSTEM, tls)
     system = await connect(endpoint, "lgsp nats check")
     try:
-        servers, *tried = await asyncio.gather(
-            server_states(system), *(user_rights.of_users(address, passwords, tls) for address in addresses)
-        )
+        servers = await server_states(system)
+        tried = await asyncio.gather(*(user_rights.of_users(address, passwords, tls) for address in addresses))
     except (NatsError, OSError) as error:
         raise _broken(error) from error
     finally:
