@@ -50,6 +50,14 @@ async def test_a_dry_run_shows_each_file_and_writes_none(bus: NewBus) -> None:
     assert (code, "There is a bus in" in err) == (1, True), err
 
 
+async def test_a_bus_begins_with_the_contracts_that_come_with_lgsp(bus: NewBus) -> None:
+    code, _, err = await bus.init("--shipped-contracts")
+    assert code == 0, err
+    await bus.start()
+    services = {one["service"] for one in (await bus.ask("GET", "/catalog/services"))[1]["items"]}
+    assert {"population", "insurance"} <= services
+
+
 async def test_from_nothing_to_operators_who_approve_each_other(bus: NewBus) -> None:
     code, _, err = await bus.init()
     assert code == 0, err

@@ -13,6 +13,7 @@ from lgsp_contracts.cli.terminal import as_compact_yaml
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.operate import nats_users
 from lgsp_gateway.operate.bootstrap.new_bus import CLUSTER_PORT, NewBus
+from lgsp_gateway.operate.bootstrap.shipped_providers import shipped_providers
 from lgsp_gateway.operate.nats_config import Address, Cluster, NatsServer, Tls
 from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import durable_file
@@ -138,7 +139,14 @@ def _registry(bus: NewBus) -> Iterator[PlannedFile]:
             "the key of the system for emergencies: secret; keep it off this machine, in a safe",
             lambda: _write_break_glass(bus, key, document),
         )
-    if not bus.shipped_contracts:
+    if bus.shipped_contracts:
+        yield _text(
+            bus.root / "registry" / "shipped-providers.yaml",
+            as_compact_yaml(shipped_providers([agency.code for agency in bus.agencies])),
+            "các hệ thống cung cấp theo hợp đồng đi kèm lgsp, và cơ quan của chúng",
+            "the systems that provide the contracts that come with lgsp, and their agencies",
+        )
+    else:
         folder = bus.root / "contracts"
         yield PlannedFile(
             folder,
