@@ -147,11 +147,12 @@ async def test_what_would_be_unsafe_is_refused(servers: Servers, options: list[s
     assert not (servers.folder / "nats").exists()
 
 
-async def test_an_empty_secret_is_refused(servers: Servers) -> None:
-    empty = servers.folder / "empty.key"
-    empty.write_text("\n")
-    code, _, err = await servers.config("nats-1", "--encryption-key", str(empty))
-    assert (code, f"{empty} must hold a secret" in err) == (1, True), err
+async def test_a_secret_that_is_none_is_refused(servers: Servers) -> None:
+    for number, content in enumerate((b"\n", b"\xff\xfe\x00", b"one\ntwo", "khóa".encode())):
+        file = servers.folder / f"{number}.key"
+        file.write_bytes(content)
+        code, _, err = await servers.config("nats-1", "--encryption-key", str(file))
+        assert (code, f"{file} must hold a secret" in err) == (1, True), err
     password = servers.folder / "nats/passwords/gateway"
     password.parent.mkdir(parents=True, exist_ok=True)
     password.write_text("")

@@ -111,7 +111,12 @@ def _chosen(address: str, wanted: str) -> IssuerClient:
     if len(matching) == 1:
         [one] = matching
         return IssuerClient(one["issuer"], one["client"], tuple(one["scopes"]), tuple(one["algorithms"]))
-    names = ", ".join(one["issuer"] for one in known) or "-"
+    if not known:
+        raise failed(
+            f"người dùng của trục này đăng nhập trên trình duyệt, tại {address}/console; lệnh nhận mã truy cập của một hệ thống bằng --as HỆ-THỐNG hoặc LGSP_TOKEN",
+            f"the users of this bus sign in with a browser, at {address}/console; commands act as a system, by --as SYSTEM or LGSP_TOKEN",
+        )
+    names = ", ".join(one["issuer"] for one in known)
     raise failed(
         f"hãy chọn bên cấp bằng --issuer; trục này dùng: {names}",
         f"choose an issuer with --issuer; this bus knows: {names}",

@@ -54,12 +54,19 @@ def new_secret() -> bytes:
 def ensure_secret(file: Path) -> str:
     """Return the secret in a file, which is made with a new one, of mode 0600, where it is missing.
 
-    An empty file is refused: to the server an empty password is one that everybody knows, and an empty key is no encryption.
+    An empty file is refused: to the server an empty password is one that everybody knows, and an empty key is no encryption. So is one that
+    holds more than a line of printable ASCII, which no configuration of NATS takes.
 
     Raises:
         Refusal: `cannot-start`.
     """
-    secret = durable_file.ensure(file, new_secret).decode().strip()
+    content = durable_file.ensure(file, new_secret).strip()
+    if not content.isascii() or not content.decode("ascii", "replace").isprintable():
+        raise CannotStart(
+            vi=f"Tệp {file} phải chứa một bí mật trên một dòng, bằng chữ và số; hãy chỉ đúng tệp, hoặc xóa tệp để tạo bí mật mới nếu chưa có gì dùng bí mật cũ.",
+            en=f"{file} must hold a secret on one line, in printable ASCII; name the right file, or delete it to have a new secret made if nothing uses the old one yet.",
+        )
+    secret = content.decode("ascii")
     if not secret:
         raise CannotStart(
             vi=f"Tệp {file} phải chứa một bí mật nhưng đang trống; hãy chép lại nội dung của nó từ bản sao lưu, hoặc xóa tệp để tạo bí mật mới nếu chưa có gì dùng bí mật cũ.",
