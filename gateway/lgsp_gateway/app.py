@@ -69,8 +69,10 @@ from lgsp_gateway.registry.build import RegistryParts
 from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.accounts import AccountCodes
 from lgsp_gateway.sessions.issuers import open_people
+from lgsp_problems import BusUnavailable
 from lgsp_runtime import process as processes
 from lgsp_runtime.background import Background
+from lgsp_runtime.nats.connection import connection_broken
 from lgsp_runtime.nats.request_reply import NatsRequestReply
 from lgsp_runtime.security_events import SecurityLog
 from lgsp_runtime.tls import TlsFiles
@@ -260,6 +262,8 @@ async def _check_settings(
     connection = await nats.connect("identity")
     try:
         await identity.check(connection)
+    except BusUnavailable as error:
+        raise connection_broken() from error
     finally:
         await connection.close()
     return settings, tls, nats, identity

@@ -58,6 +58,7 @@ async def test_both_doors_speak_tls_and_renew_it(breakable_bus: Workbench, tmp_p
     gateway = bus.another_gateway("tls", port)
     place = gateway.command.index("--nats") + 1
     gateway.command[place] = f"tls://127.0.0.1:{nats_port}"
+    gateway.command[gateway.command.index("--public-url") + 1] = f"https://127.0.0.1:{port}"  # not beside its original
     gateway.command += ["--nats-ca", str(authority.path)]
     gateway.command += ["--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem")]
     await gateway.start()

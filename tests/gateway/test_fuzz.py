@@ -183,6 +183,7 @@ async def _fuzzer(target: Target, number: int) -> Fuzzer:
         "Last-Event-ID": ["0"],
         "agencies": ["H49.1", "H49.2"],
         "purposes": ["thu-nghiem"],
+        "principals": ["alpha"],
         "systems": ["alpha", "gamma", "operator"],
         "services": ["desk-v1", "hidden-v1"],
         "grants": ["alpha-desk", "beta-desk"],

@@ -267,9 +267,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     **{f"messages {step}": [("{}", *URL)] for step in ("show", "response", "cancel", "retry")},
     "dead-letters list": [("--service", "{}", *URL), ("--system", "{}", *URL)],
     "dead-letters retry": [("--all", "--service", "{}", *URL), ("--all", "--system", "{}", *URL)],
-    "haproxy config": [("--to", "{folder}/haproxy.cfg", "--gateway", "{}", "--gateway", "b")],
     "nats config": [("{}", "--to", "{folder}", "--store", "x", "--max-storage", "1GiB")],
-    "nats check": [("--nats", "nats://127.0.0.1:1", "--nats-passwords", "{folder}", "--configuration", "{}")],
     "nats rotate-password": [("{}", "--configuration", "{out}", "--nats-passwords", "{folder}")],
     "evidence search": [],  # as queries, which the gateway holds
     "evidence prove": [("{}", *URL)],

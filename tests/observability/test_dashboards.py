@@ -1,6 +1,7 @@
 """Every query in the alerts and on the dashboards names metrics and labels that a gateway really exposes."""
 
 import asyncio
+import datetime
 import json
 import re
 import shutil
@@ -11,8 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from support.changes import Changes
 from support.processes import apt_install
-from support.workbench import Workbench
+from support.workbench import Workbench, grant
 
 from lgsp_adapters.adapter import Call, UpstreamFailed
 
@@ -65,9 +67,15 @@ async def test_each_query_names_what_is_exposed(breakable_bus: Workbench) -> Non
     await bus.call("narrow")
     made = await bus.ask("POST", "/endpoints", {"name": "nhan", "url": "http://127.0.0.1:9/"})
     await bus.ask("POST", f"/endpoints/{made.json['id']}/test")
+    ends = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5)).date().isoformat()
+    soon = grant("ends-soon", "gamma", read=["*"])
+    soon["spec"]["validUntil"] = ends
+    assert (await Changes(bus).send(soon)).status == 201
     exposed: dict[str, set[str]] = {}
+    wanted = {"lgsp_upstream_failures_total", "lgsp_check_failed", "lgsp_expiry_timestamp_seconds"}
     async with asyncio.timeout(20):
-        while "lgsp_upstream_failures_total" not in exposed or "lgsp_check_failed" not in exposed:
+        while not wanted <= exposed.keys():
+            await bus.ask("GET", "/ops/expirations", system="operator")
             async with bus.session.get("/ops/adapters", headers={"Authorization": f"Bearer {bus.token('auditor')}"}):
                 pass  # the gateway asks the adapters how they are
             async with bus.session.get("/metrics") as answer:

@@ -40,8 +40,11 @@ class NatsServers:
         [process] = self.each
         return process.log
 
-    async def start(self) -> None:
-        """Start all, and return when each listens."""
+    async def start(self, *, wait_ready: bool = True) -> None:
+        """Start all, and return when each listens, or at once."""
+        if not wait_ready:
+            await asyncio.gather(*(process.start(wait_ready=False) for process in self.each))
+            return
         await asyncio.gather(*(self.start_one(number) for number in range(len(self.each))))
 
     async def start_one(self, number: int) -> None:

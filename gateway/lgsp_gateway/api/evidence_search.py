@@ -135,7 +135,7 @@ SEARCH = Route(
     {200: ResponseSpec("A page of matching entries", json_of("EntryPage"))},
     right=READ_MESSAGES,
     parameters=(*FILTERS, _UNTIL, _LIMIT, _CURSOR, _COMPLETE, _SUBJECT),
-    problems=("index-unavailable",),
+    problems=("not-granted", "index-unavailable"),
     tag="evidence",
 )
 

@@ -48,7 +48,7 @@ STORY = Route(
     responses={200: ResponseSpec("Its entries, the oldest first, and what became of it", json_of("MessageStory"))},
     right=READ_MESSAGES,
     parameters=(MESSAGE,),
-    problems=("not-found", "index-unavailable"),
+    problems=("not-granted", "not-found", "index-unavailable"),
     tag="evidence",
 )
 

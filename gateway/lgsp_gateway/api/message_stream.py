@@ -65,7 +65,7 @@ STREAM = Route(
     },
     right=READ_MESSAGES,
     parameters=(*FILTERS, AFTER, LAST_EVENT),
-    problems=("index-unavailable",),
+    problems=("not-granted", "index-unavailable"),
     tag="evidence",
 )
 

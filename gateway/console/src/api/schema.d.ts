@@ -22107,6 +22107,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too-many-attempts: Too many invalid tokens */
             429: {
                 headers: {
@@ -22228,6 +22237,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description not-granted: No grant allows this call */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too-many-attempts: Too many invalid tokens */
             429: {
                 headers: {
@@ -22289,6 +22307,15 @@ export interface operations {
             };
             /** @description token-invalid: The access token is not valid; invalid_dpop_proof: The DPoP proof is not valid */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-granted: No grant allows this call */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
