@@ -15,7 +15,7 @@ from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config, nats_process
 from lgsp_gateway.operate import nats_users
 from lgsp_gateway.operate.backup.stream_backup import describe
-from lgsp_gateway.operate.backup.stream_restore import wait_for_jetstream
+from lgsp_gateway.operate.cluster_readiness import wait_for_jetstream
 from lgsp_runtime.nats.connection import NatsEndpoint, connect
 
 

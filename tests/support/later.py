@@ -44,7 +44,7 @@ async def until(bus: Workbench, message: str, *states: str, **more: Any) -> dict
 
 async def entries_of(bus: Workbench, message: str) -> list[dict[str, Any]]:
     """All entries of the evidence about a message, in their order."""
-    return [entry for entry in await bus.entries() if entry["message"] == message]
+    return [entry for entry in await bus.entries() if entry.get("message") == message]
 
 
 class Register:

@@ -5,6 +5,7 @@ the evidence and the registry refer to, and with their consumers, which know wha
 stays as it is, so that the way back is to start the gateways on it again. (Snapshot and restore: NATS ADR-1 and its JetStream wire API.)
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,14 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from lgsp_gateway.nats.auth_callout import ACCOUNT
+from lgsp_gateway.operate.cluster_readiness import request_when_heard, wait_for_jetstream, wait_for_replicas
 from lgsp_problems import CannotStart
+from lgsp_runtime.nats.request_reply import bus_unavailable
 
 SECONDS = 20.0
 """For an answer of JetStream, also to the last piece of a stream, after which the servers read it."""
 CHUNK_BYTES = 128 * 1024
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,16 @@ async def copy_streams(source: Side, target: Side, replicas: int, report: Callab
 
     Raises:
         Refusal: `cannot-start`, before anything is written where somebody else uses one of the two, where the target has streams or too
-            few servers; or when a stream could not be copied whole.
+            few servers; or when a stream could not be copied whole. `bus-unavailable`, when one of the two does not answer.
     """
+    await wait_for_jetstream(source.bus)
+    await wait_for_jetstream(target.bus)
     await _refuse_others(source, target)
     await _refuse_unfit(target, replicas)
     streams = await _streams(source.bus)
     for info in streams:
         await _copy(source.bus, target.bus, info, replicas)
+        await wait_for_replicas(target.bus, [info["config"]["name"]], replicas)
         report(await _compared(source.bus, target.bus, info["config"]["name"]))
     await _refuse_late(source.bus, target.bus, streams)
 
@@ -71,7 +78,7 @@ async def _copy(source: Client, target: Client, info: Mapping[str, Any], replica
             name, await _ask(target, f"STREAM.RESTORE.{name}", {"config": config, "state": snapshot["state"]})
         )
         async for chunk in _chunks(source, chunks):
-            reply = await target.request(begun["deliver_subject"], chunk, timeout=SECONDS)
+            reply = await request_when_heard(target, begun["deliver_subject"], chunk, SECONDS)
             if reply.data:
                 _checked(name, orjson.loads(reply.data))
         await chunks.unsubscribe()
@@ -91,12 +98,17 @@ async def _chunks(source: Client, subscription: Any) -> AsyncIterator[bytes]:
 
 
 async def _compared(source: Client, target: Client, name: str) -> CopiedStream:
-    """Return what was copied; refuse where the two differ."""
-    (state, consumers), (copied, copied_consumers) = [await _content(side, name) for side in (source, target)]
-    differing = [key for key in state if state[key] != copied.get(key)]
-    if differing or consumers != copied_consumers:
-        raise _not_copied(name, f"source and copy differ in {', '.join(differing) or 'consumers'}")
-    return CopiedStream(name, state["messages"], state["bytes"], len(consumers))
+    """Return what was copied; refuse where the two differ for long: the leader of a consumer that was just made knows its place a moment later."""
+    state, consumers = await _content(source, name)
+    give_up = asyncio.get_running_loop().time() + SECONDS
+    while True:
+        copied, copied_consumers = await _content(target, name)
+        differing = [key for key in state if state[key] != copied.get(key)]
+        if not differing and consumers == copied_consumers:
+            return CopiedStream(name, state["messages"], state["bytes"], len(consumers))
+        if differing or asyncio.get_running_loop().time() > give_up:
+            raise _not_copied(name, f"source and copy differ in {', '.join(differing) or 'consumers'}")
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _refuse_late(source: Client, target: Client, copied: list[Mapping[str, Any]]) -> None:
@@ -142,7 +154,10 @@ async def _consumers(connection: Client, stream: str) -> list[Mapping[str, Any]]
 
 
 async def _ask(connection: Client, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    reply = await connection.request(f"$JS.API.{subject}", orjson.dumps(body), timeout=SECONDS)
+    try:
+        reply = await connection.request(f"$JS.API.{subject}", orjson.dumps(body), timeout=SECONDS)
+    except (NatsError, OSError) as error:
+        raise bus_unavailable() from error
     answer: dict[str, Any] = orjson.loads(reply.data)
     return answer
 

@@ -23,7 +23,8 @@ from lgsp_gateway.operate.backup.chunks import ChunkReader
 from lgsp_gateway.operate.backup.manifest import Manifest
 from lgsp_gateway.operate.backup.stored_keys import StoredLogKeys, read_log_keys
 from lgsp_gateway.operate.backup.stored_logs import StoredLogs
-from lgsp_gateway.operate.backup.stream_restore import already_restored, living_data, restore_stream, wait_for_jetstream
+from lgsp_gateway.operate.backup.stream_restore import already_restored, living_data, restore_stream
+from lgsp_gateway.operate.cluster_readiness import wait_for_jetstream, wait_for_replicas
 from lgsp_problems import CannotStart
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class Restore:
             if stream.name not in restored:
                 count = await restore_stream(connection, stream, self._reader, replicas, self._manifest.made)
                 on_restored(stream.name, count)
+        await wait_for_replicas(connection, (stream.name for stream in self._manifest.streams), replicas)
         for gateway, one in following.items():
             if gateway not in signed:
                 await connection.jetstream().publish(checkpoint_stream.subject_of(gateway), one.record.data())

@@ -4,29 +4,24 @@ A restored stream is marked with the backup that it is from. So a restore that w
 whatever else is there is living data, which nothing is restored over.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
-from nats.errors import TimeoutError as NatsTimeoutError
 
 from lgsp_gateway.operate.backup.chunks import ChunkReader
 from lgsp_gateway.operate.backup.manifest import Manifest, StoredStream
 from lgsp_gateway.operate.backup.stored_logs import messages
 from lgsp_gateway.operate.backup.stream_archive import END, MAGIC, STATE, StreamEntry, compress
 from lgsp_gateway.operate.backup.stream_backup import ask_api, describe, list_names
+from lgsp_gateway.operate.cluster_readiness import request_when_heard
 from lgsp_problems import CannotStart, Refusal
-from lgsp_runtime.nats.request_reply import bus_unavailable
 
 MARK = "lgsp-restored-from"
 """In the metadata of a stream: the backup that it was restored from."""
-START_SECONDS = 60.0
-POLL_SECONDS = 0.2
 PIECE_BYTES = 128 * 1024
 IN_FLIGHT = 16
 """Pieces that are sent before the first is acknowledged."""
@@ -34,31 +29,6 @@ PIECE_SECONDS = 15.0
 LAST_SECONDS = 60.0
 """How long the server may take to make the stream once it has all of it."""
 _BUFFERED_BYTES = 1 << 20
-
-
-async def wait_for_jetstream(connection: Client) -> None:
-    """Return when JetStream answers, and each stream that is there: servers of a cluster that have just been started elect leaders first.
-
-    Raises:
-        Refusal: `bus-unavailable`, when they do not in `START_SECONDS`.
-    """
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await _answered(connection, "INFO")
-            for name in await list_names(connection):
-                await _answered(connection, f"STREAM.INFO.{name}")
-    except (TimeoutError, NatsError, OSError) as error:
-        raise bus_unavailable() from error
-
-
-async def _answered(connection: Client, subject: str) -> None:
-    """Ask JetStream's API until it answers without an error."""
-    while True:
-        with contextlib.suppress(NatsTimeoutError, NoRespondersError):
-            answer = await connection.request(f"$JS.API.{subject}", timeout=1)
-            if "error" not in orjson.loads(answer.data):
-                return
-        await asyncio.sleep(POLL_SECONDS)
 
 
 async def already_restored(connection: Client, manifest: Manifest) -> set[str]:
@@ -120,14 +90,15 @@ async def _send(connection: Client, stream: StoredStream, subject: str, pieces: 
     acknowledgements = await connection.subscribe(inbox)
     in_flight = 0
     try:
+        _check(stream, await request_when_heard(connection, subject, next(pieces), PIECE_SECONDS))
         for piece in pieces:
             await connection.publish(subject, piece, reply=inbox)
             in_flight += 1
             if in_flight == IN_FLIGHT:
                 in_flight -= 1
-                _check(stream, (await acknowledgements.next_msg(PIECE_SECONDS)).data)
+                _check(stream, await acknowledgements.next_msg(PIECE_SECONDS))
         for _ in range(in_flight):
-            _check(stream, (await acknowledgements.next_msg(PIECE_SECONDS)).data)
+            _check(stream, await acknowledgements.next_msg(PIECE_SECONDS))
         await connection.publish(subject, b"", reply=inbox)
         answer = orjson.loads((await acknowledgements.next_msg(LAST_SECONDS)).data)
     except (NatsError, OSError, ValueError) as error:
@@ -136,13 +107,17 @@ async def _send(connection: Client, stream: StoredStream, subject: str, pieces: 
         await acknowledgements.unsubscribe()
     if "state" not in answer:
         raise _refused(stream.name, answer.get("error"))
+    if answer["state"]["last_seq"] != stream.state["last_seq"]:
+        raise _refused(stream.name, {"description": f"it ends at {answer['state']['last_seq']}"})
     return int(answer["state"]["messages"])
 
 
-def _check(stream: StoredStream, acknowledgement: bytes) -> None:
-    """Raise where the server ends the restore instead of acknowledging a piece."""
-    if acknowledgement:
-        raise _refused(stream.name, orjson.loads(acknowledgement).get("error"))
+def _check(stream: StoredStream, acknowledgement: Msg) -> None:
+    """Raise where the server ends the restore instead of acknowledging a piece, or does not listen any more."""
+    if acknowledgement.data:
+        raise _refused(stream.name, orjson.loads(acknowledgement.data).get("error"))
+    if acknowledgement.headers:
+        raise _refused(stream.name, {"description": "no responders"})
 
 
 def _pieces(stream: StoredStream, state: dict[str, Any], reader: ChunkReader) -> Iterator[bytes]:
