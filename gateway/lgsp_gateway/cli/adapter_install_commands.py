@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lgsp_contracts.cli.terminal import out
 from lgsp_gateway.cli.texts import localized
-from lgsp_gateway.operate.install.adapter_installation import AdapterInstallation, read_environment, system_of
+from lgsp_gateway.operate.install.adapter_installation import AdapterInstallation, system_of
 from lgsp_gateway.operate.install.installation import Installation
 from lgsp_gateway.operate.install.templates import NATS_SERVER
 from lgsp_problems import CannotStart
@@ -61,7 +61,7 @@ def install(
     ca = os.environ.get(authorities.VARIABLE, "")
     adapter = AdapterInstallation(
         *(name, manifest, nats, gateway, key, catalog, Path(ca) if ca else None),
-        read_environment(secrets) if secrets else {},
+        secrets,
     )
     out(localized("chạy thử …\n", "trying it …\n"))
     adapter.attempt()

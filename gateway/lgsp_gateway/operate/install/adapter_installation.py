@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +35,7 @@ class AdapterInstallation:
         key: the private key of its system (PEM).
         contracts: the folder with its contract; None for those that come with lgsp.
         ca: authorities of gateway and NATS; None for those that the machine trusts.
-        secrets: environment variables that the manifest names.
+        secrets: a file with the environment variables that the manifest names; None where it names none, or they stay as they are.
     """
 
     name: str
@@ -46,7 +45,7 @@ class AdapterInstallation:
     key: Path
     contracts: Path | None
     ca: Path | None
-    secrets: Mapping[str, str]
+    secrets: Path | None
 
     def __post_init__(self) -> None:
         """Refuse what the unit could not be named, or would not find.
@@ -55,7 +54,9 @@ class AdapterInstallation:
             Refusal: `cannot-start` or `malformed`.
         """
         system_name(self.name)
-        missing = [str(path) for path in (self.key, self.contracts, self.ca) if path and not path.exists()]
+        missing = [
+            str(path) for path in (self.key, self.contracts, self.ca, self.secrets) if path and not path.exists()
+        ]
         if missing:
             raise CannotStart(
                 vi=f"Không có {', '.join(missing)}; hãy kiểm tra đường dẫn.",
@@ -76,7 +77,7 @@ class AdapterInstallation:
         command = [sys.executable, "-m", "lgsp_gateway", "adapter", "run", self.manifest]
         command += ["--nats", self.nats, "--gateway", self.gateway, "--keys", str(self.key.parent)]
         command += ["--catalog", str(self.contracts)] if self.contracts else []
-        environment = {**os.environ, **self.secrets, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **self._secret_variables(), "PYTHONUNBUFFERED": "1"}
         environment |= {authorities.VARIABLE: str(self.ca)} if self.ca else {}
         with subprocess.Popen(  # noqa: S603 - this command
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=environment
@@ -124,7 +125,8 @@ class AdapterInstallation:
         if self.has_own_manifest:
             file = Path(self.manifest)
             file = file / "adapter.yaml" if file.is_dir() else file
-            shutil.copytree(file.parent, folder / "manifest", dirs_exist_ok=True, ignore=_without_keys)
+            shutil.copytree(file.parent, folder / "manifest", dirs_exist_ok=True, ignore=self._private_names)
+            self._remove_private(file.parent, folder / "manifest")
             (folder / "manifest").chmod(
                 0o755
             )  # where it lay only its owner may have got to it, and now the adapter must
@@ -132,9 +134,26 @@ class AdapterInstallation:
                 (folder / "manifest" / file.name).replace(folder / "manifest" / "adapter.yaml")
             copied.append(folder / "manifest" / "adapter.yaml")
         if self.contracts:
-            shutil.copytree(self.contracts, folder / "contracts", dirs_exist_ok=True)
+            shutil.copytree(self.contracts, folder / "contracts", dirs_exist_ok=True, ignore=self._private_names)
+            self._remove_private(self.contracts, folder / "contracts")
             copied.append(folder / "contracts")
         return copied
+
+    def _private_names(self, folder: str, names: list[str]) -> set[str]:
+        """Return what everybody could read where it was copied, and what is written elsewhere for its user alone: key and secrets, under
+        whatever name; and hidden files, which a home has."""
+        private = {file.resolve() for file in (self.key, self.secrets) if file}
+        usual = {name for name in names if name.startswith(".") or name.endswith((".pem", ".key", ".env"))}
+        return usual | {name for name in names if (Path(folder) / name).resolve() in private}
+
+    def _remove_private(self, source: Path, copied: Path) -> None:
+        """Remove the copies of key and secrets that an earlier installation may have made."""
+        for file in filter(None, (self.key, self.secrets)):
+            if file.resolve().is_relative_to(source.resolve()):
+                (copied / file.resolve().relative_to(source.resolve())).unlink(missing_ok=True)
+
+    def _secret_variables(self) -> dict[str, str]:
+        return read_environment(self.secrets) if self.secrets else {}
 
     def _copy_key(self, folder: Path) -> Path:
         file = folder / self.key.name
@@ -153,7 +172,9 @@ class AdapterInstallation:
         }
         before = read_environment(file) if file.exists() else {}
         kept = {name: value for name, value in before.items() if name not in _KEPT}
-        return "".join(f"{name}={_quoted(value)}\n" for name, value in {**known, **kept, **self.secrets}.items())
+        return "".join(
+            f"{name}={_quoted(value)}\n" for name, value in {**known, **kept, **self._secret_variables()}.items()
+        )
 
 
 def read_environment(file: Path) -> dict[str, str]:
@@ -200,11 +221,6 @@ def _becomes_ready(trial: "subprocess.Popen[bytes]") -> bool:
             return False
         said += more
     return True
-
-
-def _without_keys(_: str, names: list[str]) -> set[str]:
-    """Leave out what lies beside a manifest and belongs elsewhere: the key is copied for its user alone, and a home has hidden files."""
-    return {name for name in names if name.startswith(".") or name.endswith((".pem", ".key", ".env"))}
 
 
 def _quoted(value: str) -> str:
