@@ -58,6 +58,11 @@ async def test_with_each_kind_of_key(bus: Workbench, tmp_path: Path) -> None:
     code, out, err = await run(*who, "--as", "own-keys", "--as-key", str(tmp_path / "ec.pem"), environment=other)
     assert (code, "own-keys" in out) == (0, True), (out, err)
     assert "operator" in (await run(*who, environment=other))[1]
+    elsewhere = ["whoami", "--url", "https://lgsp.example.gov.vn"]
+    code, _, err = await run(*elsewhere, environment=other)
+    assert (code, "is not sent to https://lgsp.example.gov.vn" in err) == (1, True), err
+    code, _, err = await run(*elsewhere, environment={**other, "LGSP_URL": "https://other.example.gov.vn"})
+    assert (code, "is not sent to https://lgsp.example.gov.vn" in err) == (1, True), err
     code, _, err = await run(*who, "--as", "own-keys", "--token", bus.token("operator"))
     assert (code, "Both --as and --token are given" in err) == (1, True)
 

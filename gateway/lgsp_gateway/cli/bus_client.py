@@ -80,7 +80,7 @@ class BusOptions:
     as_key
         The private key (PEM or JWK) of that system, where it is in another file.
     access_token
-        The access token of whoever asks; without --as, that in LGSP_TOKEN by default.
+        The access token of whoever asks; without --as, that in LGSP_TOKEN by default, for the bus of LGSP_URL or one on this machine.
     """
 
     state_dir: StateFolder = DEFAULT
@@ -106,7 +106,7 @@ class BusOptions:
 
     def given_token(self) -> str:
         """Return the access token that was given, or that of the environment."""
-        return given_token(self.as_, self.access_token)
+        return given_token(self.as_, self.access_token, self.url)
 
     def default_token(self, address: BusAddress) -> str:
         """Return the access token of the demo operator, for a command that names nobody.

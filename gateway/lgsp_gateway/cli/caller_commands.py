@@ -88,7 +88,7 @@ def call(
     access_token
         An access token, instead of --as; by default that in LGSP_TOKEN.
     """
-    address, own_token = BusAddress(state_dir, url), given_token(as_, access_token)
+    address, own_token = BusAddress(state_dir, url), given_token(as_, access_token, url)
     if not (as_ or own_token):
         raise Refusal(
             "token-invalid",
