@@ -45,17 +45,20 @@ class AuthFailureLimiter:
 
     Args:
         message: what whoever failed too often is told, in both languages.
+        per_second, burst: how often it may, in the long run and at once.
     """
 
-    def __init__(self, message: Text = INVALID_TOKENS) -> None:
+    def __init__(self, message: Text = INVALID_TOKENS, per_second: float = PER_SECOND, burst: float = BURST) -> None:
         self._message = message
+        self._per_second = per_second
+        self._burst = burst
         self._budgets: OrderedDict[str, _Budget] = OrderedDict()
         self._waiting = 0
 
     def may_try(self, address: str) -> bool:
         """Tell whether an address has failed less often than it may."""
         budget = self._budgets.get(_budget_key(address))
-        return budget is None or _refilled(budget, time.monotonic()) >= 1
+        return budget is None or self._refilled(budget, time.monotonic()) >= 1
 
     def record_failure(self, address: str) -> None:
         """Count a failed attempt."""
@@ -64,8 +67,8 @@ class AuthFailureLimiter:
         if budget is None:
             if len(self._budgets) >= MAX_ADDRESSES:
                 self._budgets.popitem(last=False)
-            budget = self._budgets[source] = _Budget(BURST, now)
-        budget.tokens, budget.at = max(0.0, _refilled(budget, now) - 1), now
+            budget = self._budgets[source] = _Budget(self._burst, now)
+        budget.tokens, budget.at = max(0.0, self._refilled(budget, now) - 1), now
         self._budgets.move_to_end(source)
 
     async def delayed_refusal(self) -> Refusal:
@@ -83,9 +86,8 @@ class AuthFailureLimiter:
             retry_after=5,
         )
 
-
-def _refilled(budget: _Budget, now: float) -> float:
-    return min(BURST, budget.tokens + (now - budget.at) * PER_SECOND)
+    def _refilled(self, budget: _Budget, now: float) -> float:
+        return min(self._burst, budget.tokens + (now - budget.at) * self._per_second)
 
 
 def _budget_key(address: str) -> str:
