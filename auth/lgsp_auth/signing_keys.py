@@ -63,6 +63,38 @@ class SigningKey:
         return jwt.encode(dict(claims), self.private, algorithm=ALGORITHM, headers={"kid": self.kid, "typ": typ})
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedKey:
+    """The public half of a key whose private half another process has. `kid` is its RFC 7638 thumbprint."""
+
+    kid: str
+    public: ec.EllipticCurvePublicKey
+
+    @classmethod
+    def of(cls, public: ec.EllipticCurvePublicKey) -> "PublishedKey":
+        """Return a public key with its thumbprint."""
+        return cls(thumbprint(jwk_of(public)), public)
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any]) -> "PublishedKey":
+        """Read a P-256 public key.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            public = jwt.PyJWK.from_dict(dict(jwk)).key
+        except jwt.PyJWTError as error:
+            raise ValueError("not a public key") from error
+        if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
+            raise ValueError("not a P-256 public key")
+        return cls.of(public)
+
+    def public_jwk(self) -> dict[str, str]:
+        """Return it as a JSON Web Key (RFC 7517)."""
+        return jwk_of(self.public) | {"kid": self.kid, "use": "sig", "alg": ALGORITHM}
+
+
 class TokenKey(Protocol):
     """A key that signs access tokens, wherever its private half is: in a file (`SigningKey`), or in a token that keeps it."""
 
@@ -82,20 +114,23 @@ class TokenKey(Protocol):
 
 
 class KeyRing:
-    """The keys of one issuer: the last one signs, all of them verify.
+    """The keys of one issuer: the last one that is at hand signs, all of them verify.
 
     Args:
         keys: at least one, the newest last.
+        published: those that other processes sign with.
 
     Raises:
-        ValueError: there is no key.
+        ValueError: there is no key that signs.
     """
 
-    def __init__(self, keys: Iterable[TokenKey]) -> None:
-        self._keys = {key.kid: key for key in keys}
-        if not self._keys:
+    def __init__(self, keys: Iterable[TokenKey], published: Iterable[PublishedKey] = ()) -> None:
+        signing = list(keys)
+        if not signing:
             raise ValueError("a key ring needs at least one key")
-        self.current = list(self._keys.values())[-1]
+        self.current = signing[-1]
+        self._keys: dict[str, TokenKey | PublishedKey] = {key.kid: key for key in published}
+        self._keys |= {key.kid: key for key in signing}
         self._verifying = {kid: VerificationKey(kid, key.public) for kid, key in self._keys.items()}
 
     def find(self, kid: str) -> VerificationKey | None:

@@ -36,6 +36,7 @@ from lgsp_gateway.delivery.storage.stored_bytes import StoredBytes
 from lgsp_gateway.document_workers.pool import DocumentWorkers
 from lgsp_gateway.evidence.build import EvidenceReading, EvidenceWriting, prepare_streams
 from lgsp_gateway.evidence.instance_domain import instance_domain
+from lgsp_gateway.evidence.log_key import check_log_key
 from lgsp_gateway.faces.rest.calls import RestCalls
 from lgsp_gateway.http.connection_limits import ConnectionLimits
 from lgsp_gateway.http.no_calls import NoCalls
@@ -92,8 +93,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
     """
     background = process.background
     settings, tls, nats, identity = await _check_settings(settings)
-    keys = KeyStore(settings.keys, settings.public_url, open_token(settings))
-    keys.ensure()
+    keys = _open_keys(settings)
     cipher = _open_cipher(keys, background)
     async with AsyncExitStack() as stack:
         telemetry = open_telemetry(stack, settings, keys)
@@ -218,7 +218,7 @@ async def serve(settings: GatewaySettings, process: processes.Process) -> None:
                 await open_notifications(
                     stack,
                     settings,
-                    keys.webhook_key(),
+                    keys.webhook_keys,
                     delivery.webhooks.tls,
                     connection,
                     people.store,
@@ -284,6 +284,19 @@ def _observed(
     checks.add(_certificate_checks(settings).by_name())
     metrics.watch(notifications.notifier.metrics)
     return notifications
+
+
+def _open_keys(settings: GatewaySettings) -> KeyStore:
+    """Open the keys of the bus, and make those that are missing.
+
+    Raises:
+        Refusal: `cannot-start`, also when a newer key has followed one that would sign.
+    """
+    keys = KeyStore(settings.keys, settings.public_url, open_token(settings))
+    keys.ensure()
+    keys.check_signing_key()
+    check_log_key(keys)
+    return keys
 
 
 def _open_cipher(keys: KeyStore, background: Background) -> PayloadCipher:

@@ -95,7 +95,7 @@ async def test_log_and_storage_keys_change_under_load_and_no_call_is_refused(tmp
 
         callers = [asyncio.create_task(call()) for _ in range(4)]
         await eventually(lambda: len(statuses) > 50)
-        for command in ("rotate-log", "rotate-storage", "rotate"):
+        for command in ("rotate-log", "rotate-storage", "rotate-webhooks", "rotate"):
             await lgsp("keys", command, "--keys", str(bus.state.keys))
 
         async def signs_anew() -> bool:

@@ -1,12 +1,13 @@
 """Keys in a PKCS#11 token (SoftHSM): gateways sign evidence and access tokens in it, after the keys in files have vouched for them."""
 
+import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from support.preloaded import run
 from support.processes import apt_install
 from support.waits import eventually
 from support.workbench import Workbench
@@ -37,11 +38,18 @@ def softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return pin
 
 
-def lgsp(*arguments: str) -> str:
-    command = [sys.executable, "-m", "lgsp_gateway", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+async def lgsp(*arguments: str) -> str:
+    environment = {"SOFTHSM2_CONF": os.environ["SOFTHSM2_CONF"]}
+    code, output, said = await run(*arguments, environment=environment)
+    assert code == 0, output + said
+    return output
+
+
+async def refusal(*arguments: str) -> str:
+    """Run a command that is refused: what it said."""
+    code, _, said = await run(*arguments)
+    assert code == 1, said
+    return said
 
 
 async def test_log_and_tokens_go_on_with_keys_in_the_token(tmp_path: Path, softhsm: Path) -> None:
@@ -53,8 +61,20 @@ async def test_log_and_tokens_go_on_with_keys_in_the_token(tmp_path: Path, softh
             first = await answer.text()
         (tmp_path / "keys.txt").write_text(first)
         moved = ["keys", "move-to-token", "--module", str(MODULE), "--pin-file", str(softhsm)]
-        lgsp(*moved, "--keys", str(bus.state.keys))
+        await lgsp(*moved, "--keys", str(bus.state.keys))
+        await lgsp(*moved, "--keys", str(bus.state.keys))  # once more changes nothing
+        assert len(KeyStore(bus.state.keys).log_successions()) == 1
+        assert (await bus.call()).status == 200
         await bus.gateway.stop()
+        for command in (
+            ["keys", "rotate"],
+            ["keys", "rotate-log"],
+        ):  # it would leave the token, and make a second successor
+            assert "was moved to a PKCS#11 token" in await refusal(*command, "--keys", str(bus.state.keys))
+        assert "was moved to a PKCS#11 token" in await refusal(*bus.gateway.command)
+        (bus.state.keys / "evidence-log.key").unlink()  # it has vouched, and is destroyed
+        assert "was moved to a PKCS#11 token" in await refusal(*bus.gateway.command)
+        assert not (bus.state.keys / "evidence-log.key").exists()
         bus.gateway.command += ["--pkcs11-module", str(MODULE), "--pkcs11-pin-file", str(softhsm)]
         await bus.gateway.start()
         await bus.ready()
@@ -71,7 +91,20 @@ async def test_log_and_tokens_go_on_with_keys_in_the_token(tmp_path: Path, softh
                 return "\nsuccessor " in (await answer.json())["items"][0]["checkpoint"]
 
         await eventually(signed_in_the_token)
-        verified = lgsp(
+        token = ["--keys", str(bus.state.keys), *bus.gateway.command[-4:]]
+        for command in ("rotate", "rotate-log"):
+            await lgsp("keys", command, *token)
+
+        async def signed_by_the_next() -> bool:
+            assert (await bus.call()).status == 200
+            async with bus.session.get("/evidence/logs", headers=auditor) as answer:
+                return str((await answer.json())["items"][0]["checkpoint"]).count("\nsuccessor ") == 2
+
+        await eventually(signed_by_the_next)
+        async with bus.session.get("/.well-known/jwks.json") as answer:
+            assert set(kids) < {key["kid"] for key in (await answer.json())["keys"]}
+        assert (await bus.call()).status == 200
+        verified = await lgsp(
             *("evidence", "verify", "--key", str(tmp_path / "keys.txt")),
             *("--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("auditor")),
         )
@@ -82,10 +115,11 @@ async def test_log_and_tokens_go_on_with_keys_in_the_token(tmp_path: Path, softh
 
 def test_a_token_signs_what_every_library_verifies(tmp_path: Path, softhsm: Path) -> None:
     token = Pkcs11Token(TokenAddress(MODULE, "lgsp", softhsm))
-    held = token.make_signing_key()
     store = KeyStore(tmp_path / "keys", "https://bus", token)
     store.ensure()
-    assert store.ring().current.kid == held.kid
+    moved = store.move_signing_key_to_token()
+    assert store.move_signing_key_to_token() == moved
+    assert KeyStore(tmp_path / "keys", "https://bus", token).ring().current.kid == moved
     signed = AccessTokens("https://bus", store.ring).sign("mot-cua", time.time())
     verifier = Verifier([Issuer("https://bus", (ALGORITHM,), store.find)])
     assert verifier.verify(f"Bearer {signed}", time.time()).system == "mot-cua"

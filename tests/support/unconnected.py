@@ -172,7 +172,7 @@ def application(folder: Path, registry: RegistrySnapshot | None = None) -> web.A
         ),
         storage=bounds,
         adapters=AdapterParts(AdapterDrains(bus, DrainedServices(), security), ProviderLimits(bus, Background())),
-        notifications=create_notifications(settings, keys.webhook_key(), people, sources, ssl.create_default_context()),
+        notifications=create_notifications(settings, keys.webhook_keys, people, sources, ssl.create_default_context()),
         citizen_requests=citizen_requests,
         stop=asyncio.Event(),
     )
@@ -203,7 +203,7 @@ def _delivery(needs: DeliveryDependencies) -> Delivery:
     )
     tls = ssl.create_default_context()
     webhooks = create_webhooks(
-        needs.settings, needs.keys.webhook_key(), bus, needs.security, tls, needs.pipeline.registry
+        needs.settings, needs.keys.webhook_keys, bus, needs.security, tls, needs.pipeline.registry
     )
     dead_letters = DeadLetters(engine.dead, needs.connection, needs.cipher, needs.bounds.stored)
     messages = create_messages(needs, engine, dead_letters, webhooks)

@@ -100,6 +100,7 @@ _SYSTEM = {
 _KEYS = {
     "rotate_log_key": ("rotate-log", "Create a new key that signs the evidence; the old one vouches for it."),
     "rotate_storage_key": ("rotate-storage", "Create a new key that encrypts what is stored."),
+    "rotate_webhook_key": ("rotate-webhooks", "Create a new key that encrypts the secrets of webhook endpoints."),
     "move_to_token": ("move-to-token", "Create the keys that sign in a PKCS#11 token."),
     "rotate_keys": ("rotate", "Create a new key of the bus that signs access tokens."),
     "remove_key": ("remove", "Remove a key of the bus, and end all tokens that it signed."),

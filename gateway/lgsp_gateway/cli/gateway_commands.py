@@ -12,6 +12,7 @@ from lgsp_gateway import app
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.public_keys import read_public_keys
 from lgsp_gateway.cli.texts import localized
+from lgsp_gateway.cli.token_options import TokenOptions
 from lgsp_gateway.config import GatewaySettings, IndexerSettings, read_settings
 from lgsp_gateway.evidence import log_key
 from lgsp_gateway.evidence.archive.store import ArchiveStore
@@ -87,8 +88,15 @@ def show_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> 
         out(f"{title:<26}{value}\n")
 
 
-def rotate_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
-    """Make a new key that signs access tokens from now on. Tokens signed by the old one count until they expire.
+def rotate_keys(
+    *,
+    state_dir: StateFolder = DEFAULT,
+    keys: Path | None = None,
+    token: TokenOptions = TokenOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
+    """Make a new key that signs access tokens from now on, in the PKCS#11 token where that has the present one.
+
+    Tokens signed by the old one count until they expire.
 
     Parameters
     ----------
@@ -97,14 +105,21 @@ def rotate_keys(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -
     keys
         The folder of signing keys, where it is another.
     """
-    store = KeyStore(keys or StateDir(state_dir).keys)
+    store = KeyStore(keys or StateDir(state_dir).keys, token=token.open())
     store.ensure()
-    key = store.rotate()
-    out(localized(f"từ nay {key.kid} ký\n", f"{key.kid} signs from now on\n"))
+    kid = store.rotate()
+    out(localized(f"từ nay {kid} ký\n", f"{kid} signs from now on\n"))
 
 
-def rotate_log_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
-    """Make a new key that signs the evidence from now on. The old one vouches for it, so that logs go on as they are.
+def rotate_log_key(
+    *,
+    state_dir: StateFolder = DEFAULT,
+    keys: Path | None = None,
+    token: TokenOptions = TokenOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
+) -> None:
+    """Make a new key that signs the evidence from now on, in the PKCS#11 token where that has the present one.
+
+    The old one vouches for it, so that logs go on as they are.
 
     Parameters
     ----------
@@ -113,7 +128,7 @@ def rotate_log_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None
     keys
         The folder of keys of the gateways, where it is another.
     """
-    store = KeyStore(keys or StateDir(state_dir).keys)
+    store = KeyStore(keys or StateDir(state_dir).keys, token=token.open())
     store.ensure()
     key = log_key.rotate_log_key(store)
     out(
@@ -151,10 +166,11 @@ def move_to_token(
     """
     from lgsp_gateway.keys.pkcs11_token import Pkcs11Token, TokenAddress  # noqa: PLC0415 - for those alone who have a token
 
-    store, opened = KeyStore(keys or StateDir(state_dir).keys), Pkcs11Token(TokenAddress(module, token, pin_file))
+    opened = Pkcs11Token(TokenAddress(module, token, pin_file))
+    store = KeyStore(keys or StateDir(state_dir).keys, token=opened)
     store.ensure()
     log = log_key.move_log_key_to_token(store, opened)
-    signing = (opened.signing_key() or opened.make_signing_key()).kid
+    signing = store.move_signing_key_to_token()
     out(localized(f"khóa {log} ký nhật ký bằng chứng\n", f"the key {log} signs the evidence\n"))
     out(localized(f"khóa {signing} ký mã truy cập\n", f"the key {signing} signs access tokens\n"))
     flags = f"--pkcs11-module {module} --pkcs11-token {token} --pkcs11-pin-file {pin_file}"
@@ -183,6 +199,27 @@ def rotate_storage_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = 
         localized(
             f"khóa storage-{number}.key mã hóa dữ liệu mới sau một phút; nếu các gateway không dùng chung thư mục khóa, hãy chép tệp này sang mọi máy ngay bây giờ (cp -p)\n",
             f"storage-{number}.key encrypts what is new in a minute; where gateways do not share the folder of keys, copy the file to all machines now (cp -p)\n",
+        )
+    )
+
+
+def rotate_webhook_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
+    """Make a new key that encrypts the secrets of webhook endpoints, from a minute later on. Those that are stored stay readable.
+
+    Parameters
+    ----------
+    state_dir
+        The folder of a local bus.
+    keys
+        The folder of keys of the gateways, where it is another.
+    """
+    store = KeyStore(keys or StateDir(state_dir).keys)
+    store.ensure()
+    name = store.rotate_webhook_key()
+    out(
+        localized(
+            f"khóa {name} mã hóa khóa bí mật của webhook sau một phút; nếu các gateway không dùng chung thư mục khóa, hãy chép tệp này sang mọi máy ngay bây giờ (cp -p)\n",
+            f"{name} encrypts secrets of webhooks in a minute; where gateways do not share the folder of keys, copy the file to all machines now (cp -p)\n",
         )
     )
 

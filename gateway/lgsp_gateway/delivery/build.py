@@ -119,7 +119,7 @@ async def open_delivery(stack: AsyncExitStack, needs: DeliveryDependencies, conn
     webhooks = await open_webhooks(
         stack,
         settings,
-        needs.keys.webhook_key(),
+        needs.keys.webhook_keys,
         needs.bus,
         needs.connection,
         needs.security,

@@ -14,10 +14,11 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Predecessor
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.restored_origin import current_origin
-from lgsp_gateway.evidence.verify.signers import FileLogKey, LogPrivateKey, Signer, known_publics, succeed
-from lgsp_gateway.evidence.verify.succession import Succession, leading_to
+from lgsp_gateway.evidence.verify.signers import FileLogKey, LogPrivateKey, Signer, publics_of, succeed
+from lgsp_gateway.evidence.verify.succession import Succession, leading_to, newest_of_all
 from lgsp_gateway.evidence.verify.verifier_key import VerifierKey
-from lgsp_gateway.keys.key_store import KeyStore
+from lgsp_gateway.keys.key_store import KeyStore, not_in_token
+from lgsp_problems import CannotStart
 
 if TYPE_CHECKING:
     from lgsp_gateway.keys.pkcs11_token import Pkcs11Token
@@ -26,44 +27,63 @@ LOOK_SECONDS = 1.0
 
 
 def signer_of(origin: str, keys: KeyStore) -> Signer:
-    """Return what signs a log with the present key."""
-    key = _private_key(keys)
-    return Signer(origin, key, _successions(keys, key.public))
+    """Return what signs a log with the present key.
+
+    Raises:
+        Refusal: `cannot-start`, when that key is not at hand.
+        OSError, ValueError: it cannot be read.
+    """
+    key = _newest_private_key(keys)
+    return Signer(origin, key, leading_to(key.public, _successions(keys)))
 
 
 def log_publics(keys: KeyStore) -> tuple[bytes, ...]:
     """Return the public keys that sign the logs of a bus or have signed them, the newest first, also where that one is in a token that is not at hand."""
-    return known_publics(_private_key(keys).public, [Succession.parse(line) for line in keys.log_successions()])
+    successions = _successions(keys)
+    newest = newest_of_all(successions)
+    return publics_of(newest, leading_to(newest, successions)) if newest else (FileLogKey(keys.log_key()).public,)
 
 
 def rotate_log_key(keys: KeyStore) -> str:
-    """Make a new key that signs the logs from now on, and have the present one vouch for it.
+    """Make a new key that signs the logs from now on, in the token where it has the present one, which vouches for the new one.
 
     Returns:
         The public key, as a verifier key without a name shows it.
 
     Raises:
         OSError: the folder of keys cannot be written.
+        Refusal: `cannot-start`, when the present key is not at hand: another one would be a second successor.
     """
+    present = _newest_private_key(keys)
+    if keys.token and not isinstance(present, FileLogKey):
+        return _add_in_token(keys, keys.token, present)
     seed = secrets.token_bytes(32)
     new = FileLogKey(seed).public
-    keys.add_log_key(seed, succeed(_private_key(keys), new).line().rstrip("\n"))
-    return str(VerifierKey("", new)).lstrip("+")
+    keys.add_log_key(seed, succeed(present, new).line().rstrip("\n"))
+    return _shown(new)
 
 
 def move_log_key_to_token(keys: KeyStore, token: "Pkcs11Token") -> str:
-    """Make the key that signs the logs in a token, and have the present one vouch for it.
+    """Make the key that signs the logs in a token, where none in it does already, and have the present one vouch for it.
 
     Returns:
         The public key, as a verifier key without a name shows it.
 
     Raises:
         OSError: the folder of keys cannot be written.
-        Refusal: `cannot-start`, where the token refuses.
+        Refusal: `cannot-start`, where the token refuses, or the present key is in another one.
     """
-    public = (token.log_key() or token.make_log_key()).public
-    keys.add_log_succession(succeed(FileLogKey(keys.log_key()), public).line().rstrip("\n"))
-    return str(VerifierKey("", public)).lstrip("+")
+    present = _newest_private_key(keys)
+    return _add_in_token(keys, token, present) if isinstance(present, FileLogKey) else _shown(present.public)
+
+
+def check_log_key(keys: KeyStore) -> None:
+    """Refuse to sign evidence with a key that another one has followed: auditors would take the log for forged.
+
+    Raises:
+        Refusal: `cannot-start`.
+    """
+    _newest_private_key(keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +106,12 @@ class LogKeysAtHand:
 
         Raises:
             OSError: it cannot be read.
+            Refusal: `cannot-start`, when none of them can sign here.
         """
-        return cls(_private_key(keys), log_publics(keys), keys.log_successions())
+        private = _private_key(keys)
+        if private is None:
+            raise not_in_token("ký nhật ký bằng chứng", "signs the evidence")
+        return cls(private, log_publics(keys), keys.log_successions())
 
     @property
     def is_in_file(self) -> bool:
@@ -106,6 +130,7 @@ class CurrentSigner:
         self._origin = origin
         self._keys = keys
         self._version = keys.log_version()
+        self._unreadable: object = None
         self._signer = signer_of(origin, keys)
         self._looked_at = time.monotonic()
 
@@ -151,17 +176,51 @@ class CurrentSigner:
             return
         try:
             self._signer = signer_of(self._origin, self._keys)
-        except (OSError, ValueError) as error:  # it is being copied: the former key signs until it is whole
-            structlog.get_logger().warning("a key of the evidence cannot be read", error=type(error).__name__)
+        except (
+            OSError,
+            ValueError,
+            CannotStart,
+        ) as error:  # being copied, or in a token: the former key signs until it is at hand
+            if version != self._unreadable:
+                structlog.get_logger().warning("a key of the evidence is not at hand", error=type(error).__name__)
+            self._unreadable = version
             return
         self._version = version
         structlog.get_logger().info("another key signs checkpoints", key=str(self._signer.key))
 
 
-def _private_key(keys: KeyStore) -> LogPrivateKey:
-    key = keys.log_private_key()
-    return FileLogKey(key) if isinstance(key, bytes) else key
+def _newest_private_key(keys: KeyStore) -> LogPrivateKey:
+    """Return the private key that signs after all rotations.
+
+    Raises:
+        Refusal: `cannot-start`, when it is not at hand.
+        OSError, ValueError: it cannot be read.
+    """
+    key, newest = _private_key(keys), newest_of_all(_successions(keys))
+    if key is None or (newest and key.public != newest):
+        raise not_in_token("ký nhật ký bằng chứng", "signs the evidence")
+    return key
 
 
-def _successions(keys: KeyStore, public: bytes) -> tuple[Succession, ...]:
-    return leading_to(public, [Succession.parse(line) for line in keys.log_successions()])
+def _private_key(keys: KeyStore) -> LogPrivateKey | None:
+    """Return the newest private key that is at hand, in the token or in a file; None where there is none."""
+    newest = newest_of_all(_successions(keys))
+    held = keys.token.log_key(newest) if keys.token and newest else None
+    try:
+        return held or FileLogKey(keys.log_key())
+    except FileNotFoundError:  # it may be destroyed once another one has followed
+        return None
+
+
+def _add_in_token(keys: KeyStore, token: "Pkcs11Token", present: LogPrivateKey) -> str:
+    public = token.make_log_key().public
+    keys.add_log_succession(succeed(present, public).line().rstrip("\n"))
+    return _shown(public)
+
+
+def _shown(public: bytes) -> str:
+    return str(VerifierKey("", public)).lstrip("+")
+
+
+def _successions(keys: KeyStore) -> list[Succession]:
+    return [Succession.parse(line) for line in keys.log_successions()]

@@ -1,10 +1,12 @@
 """Keys of the bus in a PKCS#11 token (an HSM, SoftHSM): they are made in it, sign in it, and never leave it.
 
-Two keys: `evidence-log` (Ed25519, which C2SP prescribes for logs; a token without EdDSA cannot hold it) and `signing` (P-256, ES256).
+Of two kinds: `evidence-log` (Ed25519, which C2SP prescribes for logs; a token without EdDSA cannot hold it) and `signing` (P-256, ES256);
+each rotation adds one with a number. Which of them signs is said by the folder of keys, which names their public halves.
 A signature takes the event loop as long as the token takes; where that is more than some milliseconds, tokens are issued more slowly.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ import orjson
 import pkcs11
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.exceptions import NoSuchKey, PKCS11Error
@@ -103,60 +106,82 @@ class Pkcs11Token:
             self._session = token.open(user_pin=pin, rw=True)
         except (PKCS11Error, OSError, RuntimeError) as error:
             raise _token_refused(error) from error
-        self._found: dict[str, Pkcs11Key] = {}
+        self._found: dict[bytes, Pkcs11Key] = {}
 
-    def log_key(self) -> Pkcs11Key | None:
-        """Return the key that signs checkpoints; None where the token has none."""
-        return self._find(LOG_LABEL, Mechanism.EDDSA, _ED25519_POINT_BYTES)
+    def log_key(self, public: bytes) -> Pkcs11Key | None:
+        """Return the key that signs checkpoints, of which the public half is known, 32 bytes; None where the token does not have it."""
+        return self._find(public, LOG_LABEL, KeyType.EC_EDWARDS, Mechanism.EDDSA)
 
-    def signing_key(self) -> TokenSigningKey | None:
-        """Return the key that signs access tokens; None where the token has none."""
-        key = self._find(SIGNING_LABEL, Mechanism.ECDSA, _P256_POINT_BYTES)
+    def signing_key(self, public: ec.EllipticCurvePublicKey) -> TokenSigningKey | None:
+        """Return the key that signs access tokens, of which the public half is known; None where the token does not have it."""
+        point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        key = self._find(point, SIGNING_LABEL, KeyType.EC, Mechanism.ECDSA)
         return TokenSigningKey(key) if key else None
 
     def make_log_key(self) -> Pkcs11Key:
-        """Make the key that signs checkpoints, in the token.
+        """Make a key that signs checkpoints, in the token.
 
         Raises:
             Refusal: `cannot-start`, where the token cannot do Ed25519, or refuses.
         """
-        self._make(LOG_LABEL, KeyType.EC_EDWARDS, _ED25519, Mechanism.EC_EDWARDS_KEY_PAIR_GEN)
-        key = self.log_key()
+        made = self._make(LOG_LABEL, KeyType.EC_EDWARDS, _ED25519, Mechanism.EC_EDWARDS_KEY_PAIR_GEN)
+        key = self.log_key(made[-_ED25519_POINT_BYTES:])
         assert key is not None
         return key
 
     def make_signing_key(self) -> TokenSigningKey:
-        """Make the key that signs access tokens, in the token.
+        """Make a key that signs access tokens, in the token.
 
         Raises:
             Refusal: `cannot-start`, where the token refuses.
         """
-        self._make(SIGNING_LABEL, KeyType.EC, encode_named_curve_parameters("secp256r1"), Mechanism.EC_KEY_PAIR_GEN)
-        key = self.signing_key()
+        curve = encode_named_curve_parameters("secp256r1")
+        made = self._make(SIGNING_LABEL, KeyType.EC, curve, Mechanism.EC_KEY_PAIR_GEN)
+        point = made[-_P256_POINT_BYTES:]
+        key = self.signing_key(ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point))
         assert key is not None
         return key
 
-    def _make(self, label: str, kind: KeyType, curve: bytes, mechanism: Mechanism) -> None:
+    def _make(self, label: str, kind: KeyType, curve: bytes, mechanism: Mechanism) -> bytes:
+        """Make a key pair under a label that no other has, and return the public half as the token writes it."""
         private = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False}
         try:
+            taken = {public[Attribute.LABEL] for public in self._publics(kind)}
+            free = next(name for name in _numbered(label) if name not in taken)
             parameters = self._session.create_domain_parameters(kind, {Attribute.EC_PARAMS: curve}, local=True)
-            make = partial(parameters.generate_keypair, mechanism=mechanism, store=True, label=label)
-            make(private_template=private)
+            make = partial(parameters.generate_keypair, mechanism=mechanism, store=True, label=free)
+            public, _ = make(private_template=private)
+            return bytes(public[Attribute.EC_POINT])
         except PKCS11Error as error:
             raise _token_refused(error) from error
 
-    def _find(self, label: str, mechanism: Mechanism, point_bytes: int) -> Pkcs11Key | None:
-        if label not in self._found:
+    def _find(self, point: bytes, label: str, kind: KeyType, mechanism: Mechanism) -> Pkcs11Key | None:
+        if point not in self._found:
             try:
-                private = self._session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=label)
-                public = self._session.get_key(object_class=ObjectClass.PUBLIC_KEY, label=label)
-                point = bytes(public[Attribute.EC_POINT])[-point_bytes:]
+                labels = [public[Attribute.LABEL] for public in self._publics(kind) if _has_point(public, point)]
+                own = [name for name in labels if name.startswith(label)]
+                if not own:
+                    return None
+                private = self._session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=own[0])
             except NoSuchKey:
                 return None
             except PKCS11Error as error:
                 raise _token_refused(error) from error
-            self._found[label] = Pkcs11Key(private, point, mechanism)
-        return self._found[label]
+            self._found[point] = Pkcs11Key(private, point, mechanism)
+        return self._found[point]
+
+    def _publics(self, kind: KeyType) -> list[Any]:
+        return list(self._session.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.KEY_TYPE: kind}))
+
+
+def _numbered(label: str) -> Iterator[str]:
+    yield label
+    for number in itertools.count(2):
+        yield f"{label}-{number}"
+
+
+def _has_point(public: Any, point: bytes) -> bool:
+    return bytes(public[Attribute.EC_POINT]).endswith(point)
 
 
 def _token_refused(error: Exception) -> Refusal:

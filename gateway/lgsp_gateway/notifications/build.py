@@ -1,7 +1,7 @@
 """Opens the notifications of a gateway."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -51,18 +51,22 @@ class Notifications:
 
 
 def create_notifications(
-    settings: GatewaySettings, key: bytes, people: PeopleStore, sources: Sources, tls: ssl.SSLContext
+    settings: GatewaySettings,
+    keys: Callable[[], Sequence[bytes]],
+    people: PeopleStore,
+    sources: Sources,
+    tls: ssl.SSLContext,
 ) -> Notifications:
     """Put the parts together; nothing is started.
 
     Args:
-        key: encrypts the secrets of people's webhooks.
+        keys: encrypt the secrets of people's webhooks.
         tls: of connections to webhooks.
 
     Raises:
         Refusal: `cannot-start`.
     """
-    addresses, secrets = EgressAddresses(parse_networks(settings.webhook_networks)), SealedSecrets(key)
+    addresses, secrets = EgressAddresses(parse_networks(settings.webhook_networks)), SealedSecrets(keys)
     sender = WebhookSender(addresses, tls)
     mail = None
     if settings.smtp:
@@ -88,7 +92,7 @@ def create_notifications(
 async def open_notifications(
     stack: AsyncExitStack,
     settings: GatewaySettings,
-    key: bytes,
+    keys: Callable[[], Sequence[bytes]],
     tls: ssl.SSLContext,
     connection: Client,
     people: PeopleStore,
@@ -99,13 +103,13 @@ async def open_notifications(
 
     Args:
         stack: closes the connections.
-        key: encrypts the secrets of people's webhooks.
+        keys: encrypt the secrets of people's webhooks.
         tls: of connections to people's webhooks.
 
     Raises:
         Refusal: `cannot-start`.
     """
-    notifications = create_notifications(settings, key, people, sources, tls)
+    notifications = create_notifications(settings, keys, people, sources, tls)
     stack.push_async_callback(notifications.sender.close)
     await notifications.ledger.start(connection, settings.replicas)
     work = notifications.notifier.round

@@ -1,6 +1,7 @@
 """Opens what sends webhooks."""
 
 import ssl
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ class Webhooks:
 
 def create_webhooks(
     settings: GatewaySettings,
-    key: bytes,
+    keys: Callable[[], Sequence[bytes]],
     bus: NatsRequestReply,
     security: SecurityLog,
     tls: ssl.SSLContext,
@@ -56,13 +57,13 @@ def create_webhooks(
     """Create the sender of webhooks and the store of endpoints, which is not started.
 
     Args:
-        key: encrypts the secrets of endpoints.
+        keys: encrypt the secrets of endpoints.
         bus: writes endpoints and attempts.
         tls: of connections to endpoints.
         registry: knows whose systems are.
     """
     addresses, shares = EgressAddresses(parse_networks(settings.webhook_networks)), EndpointShares(settings.name)
-    store, attempts = EndpointStore(bus, SealedSecrets(key)), AttemptLog(settings.name, bus)
+    store, attempts = EndpointStore(bus, SealedSecrets(keys)), AttemptLog(settings.name, bus)
     resolvers = WebhookResolvers()
     sender = WebhookSender(addresses, tls, shares.among, resolvers.of)
     sender.observers.append(attempts.record)
@@ -73,7 +74,7 @@ def create_webhooks(
 async def open_webhooks(
     stack: AsyncExitStack,
     settings: GatewaySettings,
-    key: bytes,
+    keys: Callable[[], Sequence[bytes]],
     bus: NatsRequestReply,
     connection: Client,
     security: SecurityLog,
@@ -84,13 +85,13 @@ async def open_webhooks(
 
     Args:
         stack: closes the connections.
-        key: encrypts the secrets of endpoints.
+        keys: encrypt the secrets of endpoints.
         bus: writes endpoints and attempts.
 
     Raises:
         Refusal: `cannot-start` or `bus-unavailable`.
     """
-    webhooks = create_webhooks(settings, key, bus, security, _open_tls(settings, background), registry)
+    webhooks = create_webhooks(settings, keys, bus, security, _open_tls(settings, background), registry)
     await webhooks.store.start(connection, settings.replicas, background)
     await webhooks.attempts.start(connection, settings.replicas)
     await webhooks.shares.start(connection, background)

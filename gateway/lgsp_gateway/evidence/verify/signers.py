@@ -3,7 +3,6 @@
 This is the only module of this package that uses private keys, so that what verifies needs none.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,7 +12,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.verify.checkpoint import Checkpoint, Predecessor, split_note
 from lgsp_gateway.evidence.verify.log_keys import LogKeys
 from lgsp_gateway.evidence.verify.restored_origin import current_origin
-from lgsp_gateway.evidence.verify.succession import Succession, leading_to, newest_of, signed_text
+from lgsp_gateway.evidence.verify.succession import Succession, signed_text
 from lgsp_gateway.evidence.verify.verifier_key import WITNESS, VerifierKey, cosigned_text
 
 
@@ -123,12 +122,6 @@ class Signer:
 def publics_of(public: bytes, successions: tuple[Succession, ...]) -> tuple[bytes, ...]:
     """Return the public keys of a log: the one that signs, and those that signed before, the newest first."""
     return (public, *(one.old for one in reversed(successions)))
-
-
-def known_publics(public: bytes, successions: Sequence[Succession]) -> tuple[bytes, ...]:
-    """Return all public keys of a log of which one key is at hand, the newest first: those that it vouches for, and those before it."""
-    newest = newest_of(public, successions)
-    return publics_of(newest, leading_to(newest, successions))
 
 
 def succeed(old: LogPrivateKey, new: bytes) -> Succession:

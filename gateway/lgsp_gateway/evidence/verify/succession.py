@@ -73,6 +73,11 @@ def newest_of(public: bytes, successions: Iterable[Succession]) -> bytes:
     return public
 
 
+def newest_of_all(successions: Sequence[Succession]) -> bytes | None:
+    """Return the key that signs after all rotations; None where there was none."""
+    return newest_of(successions[0].old, successions) if successions else None
+
+
 def trusted_publics(publics: Iterable[bytes], successions: Sequence[Succession]) -> frozenset[bytes]:
     """Return keys and those that follow them: what is signed now by whoever once had one of these keys."""
     known = tuple(publics)

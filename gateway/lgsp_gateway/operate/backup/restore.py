@@ -180,11 +180,9 @@ def _readable_keys(
 ) -> StoredLogKeys:
     """Read the keys of the logs, after a check that the newest one can sign here."""
     keys = read_log_keys(manifest, public, reader)
-    if keys.newest_in_token:
-        held = token.log_key() if token else None
-        if held is None or held.public != keys.publics[0]:
-            raise CannotStart(
-                vi="Khóa ký nhật ký của trục này nằm trong thiết bị PKCS#11, không có trong bản sao lưu; hãy nêu thiết bị đó, hoặc bản sao của nó, bằng --pkcs11-module và --pkcs11-pin-file.",
-                en="The key that signs the logs of this bus is in a PKCS#11 token and not in the backup; name that token, or a copy of it, by --pkcs11-module and --pkcs11-pin-file.",
-            )
+    if keys.newest_in_token and (token is None or token.log_key(keys.publics[0]) is None):
+        raise CannotStart(
+            vi="Khóa ký nhật ký của trục này nằm trong thiết bị PKCS#11, không có trong bản sao lưu; hãy nêu thiết bị đó, hoặc bản sao của nó, bằng --pkcs11-module và --pkcs11-pin-file.",
+            en="The key that signs the logs of this bus is in a PKCS#11 token and not in the backup; name that token, or a copy of it, by --pkcs11-module and --pkcs11-pin-file.",
+        )
     return keys

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lgsp_gateway.evidence.verify.signers import FileLogKey, known_publics
-from lgsp_gateway.evidence.verify.succession import Succession
+from lgsp_gateway.evidence.verify.signers import FileLogKey, publics_of
+from lgsp_gateway.evidence.verify.succession import Succession, leading_to, newest_of_all
 from lgsp_gateway.keys.key_store import LOG_SUCCESSIONS, newest_log_key_file
 from lgsp_gateway.operate.backup import folders
 from lgsp_gateway.operate.backup.chunks import ChunkReader
@@ -36,13 +36,14 @@ def read_log_keys(manifest: Manifest, signer: bytes, reader: ChunkReader) -> Sto
     prefix = f"{folders.KEYS}/"
     files = {file.name.removeprefix(prefix): file for file in manifest.files if file.name.startswith(prefix)}
     newest = newest_log_key_file(files)
-    if newest is None:
-        raise backup_damaged("không có khóa nhật ký", "it has no key of the logs")
-    file_key = FileLogKey(b"".join(reader.read_all(files[newest].chunks))).public
     stored = files.get(LOG_SUCCESSIONS)
     lines = b"".join(reader.read_all(stored.chunks)).decode("ascii").splitlines() if stored else []
     successions = [Succession.parse(line) for line in lines]
-    publics = known_publics(file_key, successions)
+    file_key = FileLogKey(b"".join(reader.read_all(files[newest].chunks))).public if newest else None
+    last = newest_of_all(successions) or file_key
+    if last is None:
+        raise backup_damaged("không có khóa nhật ký", "it has no key of the logs")
+    publics = publics_of(last, leading_to(last, successions))
     keys = StoredLogKeys(publics, newest_in_token=publics[0] != file_key)
     if signer not in keys.publics:
         raise backup_damaged(
