@@ -41,8 +41,11 @@ async def test_a_dry_run_shows_each_file_and_writes_none(bus: NewBus) -> None:
     assert code == 0, err
     written = {file for file in bus.root.rglob("*") if file.is_file()}
     for file in written:
-        assert any(file == one or one in file.parents for one in shown) or file.name == "break-glass.yaml", file
-    for folder in ("keys", "nats/passwords", "break-glass"):
+        assert any(file == one or one in file.parents for one in shown) or file.name in (
+            "break-glass.yaml",
+            "monitor.yaml",
+        ), file
+    for folder in ("keys", "nats/passwords", "break-glass", "monitor"):
         for secret in (file for file in (bus.root / folder).rglob("*") if file.is_file()):
             assert stat.S_IMODE(secret.stat().st_mode) == 0o600, secret
     assert stat.S_IMODE((bus.root / "nats/nats-1.conf").stat().st_mode) == 0o600
@@ -56,6 +59,11 @@ async def test_a_bus_begins_with_the_contracts_that_come_with_lgsp(bus: NewBus) 
     await bus.start()
     services = {one["service"] for one in (await bus.ask("GET", "/catalog/services"))[1]["items"]}
     assert {"population", "insurance"} <= services
+    monitor = dict(line.split("=") for line in (bus.root / "doctor.env").read_text().splitlines())
+    key = bus.root / "monitor" / f"{monitor['LGSP_MONITOR']}.pem"
+    asked = ["--url", monitor["LGSP_URL"], "--as", monitor["LGSP_MONITOR"], "--as-key", str(key)]
+    _, out, err = await preloaded.run("doctor", *asked)
+    assert "evidence" in out, err  # what only an auditor or an operator is told
 
 
 async def test_from_nothing_to_operators_who_approve_each_other(bus: NewBus) -> None:

@@ -19,6 +19,8 @@ from lgsp_problems import CannotStart, Refusal
 from lgsp_runtime import durable_file
 
 SETTINGS = "gateway.yaml"
+MONITOR = "giam-sat"
+"""The system as which the timer of `lgsp doctor` asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def _registry(bus: NewBus) -> Iterator[PlannedFile]:
             "the key of the system for emergencies: secret; keep it off this machine, in a safe",
             lambda: _write_break_glass(bus, key, document),
         )
+    yield from _monitor(bus)
     if bus.shipped_contracts:
         yield _text(
             bus.root / "registry" / "shipped-providers.yaml",
@@ -156,11 +159,33 @@ def _registry(bus: NewBus) -> Iterator[PlannedFile]:
         )
 
 
+def _monitor(bus: NewBus) -> Iterator[PlannedFile]:
+    """Return what the timer of `lgsp doctor` asks as: a system that sees the checks and changes nothing."""
+    key, document = bus.root / "monitor" / f"{MONITOR}.pem", bus.root / "registry" / "monitor.yaml"
+    title = {"vi": "Giám sát trục", "en": "Monitoring of the bus"}
+    yield PlannedFile(
+        key,
+        "khóa của hệ thống giám sát (vai trò auditor) mà lgsp-doctor.timer dùng: bí mật",
+        "the key of the system (role auditor) as which lgsp-doctor.timer asks: secret",
+        lambda: _write_system(bus, MONITOR, title, "auditor", key, document),
+    )
+    yield _text(
+        bus.root / "doctor.env",
+        f"LGSP_URL={bus.public_url}\nLGSP_MONITOR={MONITOR}\n",
+        "trục mà lgsp-doctor.timer kiểm tra, và với tư cách hệ thống nào",
+        "which bus lgsp-doctor.timer checks, and as which system",
+    )
+
+
 def _write_break_glass(bus: NewBus, key: Path, document: Path) -> None:
-    signing = SigningKey.from_pem(durable_file.ensure(key, lambda: SigningKey.generate().to_pem()))
     title = {"vi": "Hệ thống khẩn cấp", "en": "Break-glass system"}
-    spec = {"agency": bus.invitation.operators[0].agency, "title": title, "roles": ["operator"]}
-    written = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": bus.break_glass}}
+    _write_system(bus, bus.break_glass, title, "operator", key, document)
+
+
+def _write_system(bus: NewBus, name: str, title: dict[str, str], role: str, key: Path, document: Path) -> None:
+    signing = SigningKey.from_pem(durable_file.ensure(key, lambda: SigningKey.generate().to_pem()))
+    spec = {"agency": bus.invitation.operators[0].agency, "title": title, "roles": [role]}
+    written = {"apiVersion": "lgsp/v1", "kind": "System", "metadata": {"name": name}}
     content = as_compact_yaml([{**written, "spec": {**spec, "jwks": [signing.public_jwk()]}}])
     durable_file.write(document, content.encode(), 0o644)
 
