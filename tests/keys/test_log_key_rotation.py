@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
-import sys
 from pathlib import Path
 
 import pytest
+from support.preloaded import run
 from support.waits import eventually, until_set
 from support.workbench import Workbench
 
@@ -70,14 +70,9 @@ def test_the_old_key_signs_nothing_any_more() -> None:
 
 async def lgsp(*arguments: str) -> str:
     """Run a command of lgsp to its end: what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "lgsp_gateway", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
-    return output.decode()
+    code, output, said = await run(*arguments)
+    assert code == 0, output + said
+    return output
 
 
 async def test_log_and_storage_keys_change_under_load_and_no_call_is_refused(tmp_path: Path) -> None:
