@@ -30,8 +30,14 @@ def forged(tmp_path: Path) -> list[str]:
     return ["restore", place.address, "--identity", str(tmp_path / "identity.txt"), "--keys", str(tmp_path / "keys")]
 
 
-async def test_a_restore_says_who_signed_the_backup(forged: list[str]) -> None:
+async def test_a_restore_without_a_verifier_key_is_refused(forged: list[str], tmp_path: Path) -> None:
     code, out, err = await preloaded.run(*forged)
+    assert (code, "name by --verifier-key" in err) == (1, True), out + err
+    assert not (tmp_path / "keys").exists()
+
+
+async def test_a_restore_accepted_unverified_says_who_signed_the_backup(forged: list[str]) -> None:
+    code, out, err = await preloaded.run(*forged, "--accept-unverified")
     assert code == 0, err
     assert str(VerifierKey("", FORGED.public)).lstrip("+") in out
     assert "whoever can write to the place" in out

@@ -78,9 +78,10 @@ async def test_bad_input_is_refused_in_one_sentence(tmp_path: Path) -> None:
     for arguments, sentence in (
         (["backup", "keygen", str(identity)], "exists; choose another name"),
         (["restore", empty, *to], "The backup is encrypted; name by --identity"),
-        (["restore", empty, "--identity", str(identity), *to], "There is no backup latest"),
+        (["restore", empty, "--identity", str(identity), *to], "name by --verifier-key"),
+        (["restore", empty, "--identity", str(identity), "--accept-unverified", *to], "There is no backup latest"),
         (
-            ["restore", empty, "--identity", str(identity), "--registry-at", "gestern", *to],
+            ["restore", empty, "--identity", str(identity), "--accept-unverified", "--registry-at", "gestern", *to],
             "neither a time nor a revision",
         ),
         (["backup", "list", "s3://"], "cannot be used"),

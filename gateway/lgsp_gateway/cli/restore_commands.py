@@ -67,6 +67,7 @@ def restore(
     *,
     backup: str = "latest",
     registry_at: str = "",
+    accept_unverified: bool = False,
     opening: BackupOptions = BackupOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
     target: RestoreTarget = RestoreTarget(),
     token: TokenOptions = TokenOptions(),  # noqa: B008 - cyclopts reads it, nobody changes it
@@ -84,11 +85,18 @@ def restore(
         When it was made, as `lgsp backup list` shows it.
     registry_at
         Take back what was changed in the registry after a time (2026-11-29T08:00:00+07:00) or a revision. The history keeps both.
+    accept_unverified
+        Restore without `--verifier-key`: whoever can write to the place of the backups may have put a bus of their own there.
     """
     if opening.identity is None:
         raise CannotStart(
             vi="Bản sao lưu được mã hóa; hãy nêu --identity là tệp khóa bí mật mà `lgsp backup keygen` đã tạo.",
             en="The backup is encrypted; name by --identity the file with the secret key that `lgsp backup keygen` made.",
+        )
+    if opening.verifier_key is None and not accept_unverified:
+        raise CannotStart(
+            vi="Ai ghi được vào nơi lưu cũng có thể đặt vào đó một bản sao lưu khác; hãy nêu --verifier-key là tệp khóa kiểm tra của nhật ký (lấy từ kiểm toán viên), hoặc dùng --accept-unverified nếu chấp nhận khôi phục mà không kiểm tra.",
+            en="Whoever can write to the place may have put another backup there; name by --verifier-key the file with the verifier keys of the logs (auditors have them), or give --accept-unverified to restore without this check.",
         )
     point = PointInTime.parse(registry_at) if registry_at else None
     opened = open_place(place)
