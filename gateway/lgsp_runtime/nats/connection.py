@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from nats.aio.client import Client
+from nats.aio.client import Client, Srv
+from nats.aio.transport import TcpTransport
 from nats.errors import ConnectionClosedError, FlushTimeoutError
 from nats.errors import Error as NatsError
 
@@ -27,6 +28,7 @@ from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.protocol import AuthorizationError
 from lgsp_runtime.nats.server_errors import with_type
+from lgsp_runtime.nats.tls_transport import TlsTransport
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -181,6 +183,11 @@ class NatsConnection(Client):
     async def _wait_for_pong(self) -> None:
         with contextlib.suppress(NatsError, OSError):
             await super().flush(LONGEST_SECONDS)
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        await super()._connect_to_server(s)
+        if type(self._transport) is TcpTransport:
+            self._transport = TlsTransport(self._transport)
 
     def end_flushes(self) -> None:
         """Wait for no PONG any more: the connection that they were to come by is gone."""
