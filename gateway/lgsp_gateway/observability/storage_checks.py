@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lgsp_gateway.delivery.storage.space import WARNING_RESERVES, StorageSpace
+from lgsp_gateway.delivery.storage.space import DISK, WARNING_RESERVES, StorageSpace
 from lgsp_gateway.delivery.storage.stream_health import Streams
 from lgsp_problems import Text
 
@@ -33,9 +33,15 @@ class StorageChecks:
         return None
 
     async def _check_storage(self) -> Text | None:
+        if self._space.unreadable:
+            return Text(
+                f"Không đọc được dung lượng trống của thư mục {self._space.folder} ({self._space.unreadable}); hãy sửa quyền của thư mục, hoặc cho nats-storage chỉ đúng nơi máy chủ NATS trên máy này lưu dữ liệu.",
+                f"The free space of the folder {self._space.folder} cannot be read ({self._space.unreadable}); mend its rights, or have nats-storage name where the NATS server on this machine stores.",
+            )
         room = self._space.narrowest()
         if room is None or room.free >= WARNING_RESERVES * room.reserve:
             return None
+        place = self._space.folder if room.name == DISK else room.name
         free, reserve = f"{room.free / (1 << 20):,.0f} MiB", f"{room.reserve / (1 << 20):,.0f} MiB"
         if room.free >= room.reserve:
             vi = f"khi còn dưới {reserve}, trục không nhận thêm thông điệp, sự kiện và tệp"
@@ -44,8 +50,8 @@ class StorageChecks:
             vi = f"ít hơn mức dự trữ {reserve} nên trục không nhận thêm thông điệp, sự kiện và tệp"
             en = f"less than the reserve of {reserve}, so no messages, events and files are accepted"
         return Text(
-            f"Kho lưu của NATS ({room.name}) chỉ còn {free}; {vi}. Hãy chạy `lgsp evidence archive`, xử lý thông điệp không giao được, hoặc tăng đĩa và max_file_store.",
-            f"The storage of NATS ({room.name}) has {free} left; {en}. Run `lgsp evidence archive`, deal with dead letters, or add disk space and raise max_file_store.",
+            f"Kho lưu của NATS ({place}) chỉ còn {free}; {vi}. Hãy chạy `lgsp evidence archive`, xử lý thông điệp không giao được, hoặc tăng đĩa và max_file_store.",
+            f"The storage of NATS ({place}) has {free} left; {en}. Run `lgsp evidence archive`, deal with dead letters, or add disk space and raise max_file_store.",
         )
 
 

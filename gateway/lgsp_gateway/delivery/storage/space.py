@@ -63,7 +63,9 @@ class StorageSpace:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+        self.folder = folder
+        self.unreadable: str | None = None
+        """Why the free space of the folder could not be read the last time; None where it could."""
         self.streams = StreamHealth()
         self._rooms: dict[str, tuple[Room, float]] = {}
         self._taken = 0
@@ -85,8 +87,7 @@ class StorageSpace:
             self._taken, self._taken_before = 0, self._taken_before + self._taken
             if system.is_connected:
                 await system.publish("$SYS.REQ.SERVER.PING.JSZ", b'{"config":true}', reply=inbox)
-            if self._folder:
-                self._measured(await asyncio.to_thread(disk_room, self._folder))
+            await self.measure_disk()
 
         background.run_every("storage space", MEASURE_SECONDS, measure, within=30)
 
@@ -128,6 +129,18 @@ class StorageSpace:
         """Tell whether so many reserves are free in each room after so many bytes more."""
         taken = self._taken + self._taken_before + size
         return all(room.free - taken >= room.reserve * reserves for room in self.rooms())
+
+    async def measure_disk(self) -> None:
+        """Measure the disk of the folder, where one is named."""
+        if not self.folder:
+            return
+        try:
+            room = await asyncio.to_thread(disk_room, self.folder)
+        except OSError as error:  # the check `storage` says so; what the servers tell is still measured
+            self.unreadable = error.strerror or type(error).__name__
+            return
+        self.unreadable = None
+        self._measured(room)
 
     async def _on_server(self, message: Msg) -> None:
         answer = orjson.loads(message.data)
