@@ -100,6 +100,7 @@ class NewBus:
         async def shown() -> bool:
             code, out, err = await self.operators("show")
             assert code == 0, err
+            assert "Waits until" not in out, "nobody is waited for on a new bus"
             for link in (line.strip() for line in out.splitlines() if "#" in line):
                 found[link.rpartition("#")[2].partition("/")[0]] = link
             return bool(found)
@@ -113,6 +114,7 @@ class NewBus:
         body = {"user": user, "link": secret, "password": PASSWORD}
         status, answer = await self.ask("POST", "/console/sign-in/link", body)
         assert status == 200, answer
+        assert answer["registered"] is True, "whoever is invited is not sent to an operator to be registered"
 
     async def session(self, user: str) -> aiohttp.ClientSession:
         """A browser in which an operator has signed in."""

@@ -47,7 +47,9 @@ def _sign_in_schemas() -> dict[str, Schema]:
         "PasskeySignIn": object_schema({"state": STATE, "credential": credential}),
         "PasswordLink": object_schema({"user": TEXT, "link": TEXT, "password": PASSWORD}),
         "OneTimeLink": object_schema({"link": TEXT}),
-        "LocalAccountCode": object_schema({"account": TEXT}),
+        "LocalAccountCode": object_schema(
+            {"account": TEXT, "registered": {**BOOLEAN, "description": "a person has this account, and may sign in"}}
+        ),
         "NewPasskey": object_schema({"state": STATE, "credential": credential}, {"name": TEXT}),
     }
 

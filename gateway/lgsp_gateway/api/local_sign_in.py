@@ -153,8 +153,9 @@ class LocalSignInRoutes:
             code = await self._sign_in.set_password(name, body["link"], body["password"], time.time())
         except Refusal as refusal:
             return self._refused(request, "link", refusal, await self._sign_in.person_by_name(name))
-        self._events.password_chosen(request, await self._sign_in.person_by_name(name))
-        return json_responses.json_response({"account": shown_code(code)})
+        person = await self._sign_in.person_by_name(name)
+        self._events.password_chosen(request, person)
+        return json_responses.json_response({"account": shown_code(code), "registered": bool(person)})
 
     async def _by_link_of_up(self, request: web.Request) -> web.Response:
         body = await self._body(request, "link")

@@ -84,7 +84,16 @@ def show(*, keys: Path | None = None, state_dir: StateFolder = DEFAULT) -> None:
             vi="Trên máy này không có lời mời nào; hãy mời bằng lgsp operators invite.",
             en="There is no invitation on this machine; make one with lgsp operators invite.",
         )
+    until = time.monotonic() + ANSWER_SECONDS
+    while any(_is_at_work(one) for one in found) and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+        found = invitation_file.read_all(_folder(keys, state_dir))
     _print(found)
+
+
+def _is_at_work(invitation: Invitation) -> bool:
+    """Tell whether a gateway is about to carry an invitation out: it took it, and nobody is waited for."""
+    return invitation.state == "waiting" and invitation.due <= time.time()
 
 
 def _print(invitations: Iterable[Invitation]) -> None:
@@ -105,6 +114,14 @@ def _print_one(invitation: Invitation) -> None:
         )
         for one in invitation.operators:
             out(f"    {one.name} <{one.user}>, {one.agency}, {one.person}\n    {one.link}\n")
+        return
+    if _is_at_work(invitation):
+        out(
+            localized(
+                f"Gateway đang tạo tài khoản; vài giây nữa hãy chạy lại lệnh này: {people}\n",
+                f"A gateway is making the accounts; run this again in some seconds: {people}\n",
+            )
+        )
         return
     texts = {
         "new": Text(

@@ -5416,6 +5416,8 @@ export interface components {
         };
         LocalAccountCode: {
             account: string;
+            /** @description a person has this account, and may sign in */
+            registered: boolean;
         };
         NewPasskey: {
             /** @description what the ceremony began with, as it was sent */

@@ -66,8 +66,12 @@ export const useSignInTexts = createTexts("signIn", {
   save: { vi: "Lưu mật khẩu", en: "Save the password" },
   passwordSaved: { vi: "Đã lưu mật khẩu", en: "The password is saved" },
   passwordSavedHelp: {
-    vi: "Người vận hành cần mã tài khoản này để đăng ký bạn, nếu họ chưa làm.",
-    en: "An operator needs this account code to register you, unless they already have.",
+    vi: "Tài khoản này chưa được đăng ký; hãy gửi mã dưới đây cho người vận hành để họ đăng ký bạn.",
+    en: "This account is not registered yet; send an operator this code, so that they register you.",
+  },
+  passwordSavedRegistered: {
+    vi: "Bạn đã được đăng ký; hãy đăng nhập bằng mật khẩu vừa chọn.",
+    en: "You are registered; sign in with the password that you have chosen.",
   },
   toSignIn: { vi: "Đến trang đăng nhập", en: "Go to the sign-in page" },
   linkIncomplete: {

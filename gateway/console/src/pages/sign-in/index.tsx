@@ -89,8 +89,8 @@ function ChoosePassword() {
   if (save.data) {
     return (
       <Frame title={t("passwordSaved")}>
-        <Text>{t("passwordSavedHelp")}</Text>
-        <CopyableCode value={save.data.account} label={t("accountCode")} />
+        <Text>{t(save.data.registered ? "passwordSavedRegistered" : "passwordSavedHelp")}</Text>
+        {!save.data.registered && <CopyableCode value={save.data.account} label={t("accountCode")} />}
         <Button component="a" href="/console/sign-in">
           {t("toSignIn")}
         </Button>
