@@ -23,8 +23,10 @@ new PerformanceObserver((list) => list.getEntries().forEach((task) => { window.b
 const Source = window.EventSource;
 window.EventSource = class extends Source {
   constructor(address, options) {
-    if (String(address).includes("/ops/flows")) window.askedAt ??= performance.now();
     super(address, options);
+    if (!String(address).includes("/ops/flows")) return;
+    window.askedAt ??= performance.now();
+    this.addEventListener("picture", () => { window.toldAt ??= performance.now(); });
   }
 };
 window.usable = new Promise((resolve) => {
@@ -46,6 +48,7 @@ _FIGURES = """async () => {
     usable,
     painted: paint ? paint.startTime : NaN,
     asked: window.askedAt,
+    told: window.toldAt,
     busy: window.busyMs,
     kilobytes: requests.reduce((sum, one) => sum + one.transferSize, 0) / 1000,
     requests: requests.length,
@@ -60,6 +63,7 @@ class Opening(NamedTuple):
         usable: when the first band could be clicked.
         painted: when there was anything to see.
         asked: when the page asked for the picture.
+        told: when the page was told of the picture.
         busy: how long tasks of more than 50 ms held the page up, on the clock.
         processor: how much time of a processor the page itself took, which says more than the clock where the machine is shared.
         kilobytes: that were received until the page was usable, without the stream.
@@ -69,6 +73,7 @@ class Opening(NamedTuple):
     usable: float
     painted: float
     asked: float
+    told: float
     busy: float
     processor: float
     kilobytes: float
@@ -104,7 +109,7 @@ def report(openings: list[Opening]) -> str:
     times = sorted(one.usable for one in openings)
     return (
         f"usable after {middle.usable:.0f} ms (median of {len(openings)}, {times[0]:.0f} to {times[-1]:.0f}); "
-        f"first paint {middle.painted:.0f} ms, picture asked for at {middle.asked:.0f} ms, "
+        f"first paint {middle.painted:.0f} ms, picture asked for at {middle.asked:.0f} ms and there at {middle.told:.0f} ms, "
         f"busy {middle.busy:.0f} ms, processor {middle.processor:.0f} ms, {middle.requests:.0f} requests, {middle.kilobytes:.0f} kB"
     )
 

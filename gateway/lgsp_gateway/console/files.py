@@ -4,7 +4,8 @@ A page names a nonce of its own in each response, so that the style sheets which
 (Content-Security-Policy without `unsafe-inline`). The assets have names with digests and are cached for ever.
 
 Each page of the console is a script of its own. The HTML names it, with what it needs, so that a browser fetches it together with what
-all pages need and not after that has run.
+all pages need and not after that has run; so does it name who is signed in (`/me`), which each page asks first, and the script that asks for
+what a page shows before any other script is there (`ahead.ts` of the page).
 
 Where the console has not been built yet, as in a clone just after `./lgsp up`, a page says so and asks again by itself.
 """
@@ -116,7 +117,7 @@ class _BuiltPage:
         """
         nonce = secrets.token_urlsafe(16)
         text = self._read()
-        text = text.replace("</head>", f"{self._links.get(page, '')}</head>", 1).replace(NONCE, nonce)
+        text = text.replace("<script", f"{self._links.get(page, '')}<script", 1).replace(NONCE, nonce)
         return web.Response(
             text=text,
             content_type="text/html",
@@ -139,10 +140,22 @@ def _links_of_pages(text: str) -> dict[str, str]:
     built = orjson.loads(MANIFEST.read_bytes()) if MANIFEST.exists() else {}
     pages = {Path(source).parent.name: source for source in built if source.startswith("src/pages/")}
     return {
-        page: "".join(_link(file) for file in dict.fromkeys(_files(built, source)) if file not in text)
+        page: _ahead(built, page)
+        + "".join(_link(file) for file in dict.fromkeys(_files(built, source)) if file not in text)
         for page, source in pages.items()
         if source == f"src/pages/{page}/index.tsx"
     }
+
+
+def _ahead(built: dict[str, Any], page: str) -> str:
+    """Return the HTML that asks for what a page shows, and who is signed in; first of all, since a browser opens six connections."""
+    script = built.get(f"src/pages/{page}/ahead.ts")
+    early = (
+        f'<script type="module" async crossorigin src="/console/{script["file"]}" nonce="{NONCE}"></script>'
+        if script
+        else ""
+    )
+    return f'{early}<link rel="preload" as="fetch" crossorigin href="/me">'
 
 
 def _files(built: dict[str, Any], source: str) -> Iterator[str]:

@@ -1,15 +1,4 @@
-import {
-  Anchor,
-  AppShell,
-  Badge,
-  Box,
-  Burger,
-  Group,
-  NavLink,
-  ScrollArea,
-  Text,
-  VisuallyHidden,
-} from "@mantine/core";
+import { Anchor, AppShell, Badge, Box, Burger, Group, NavLink, Text, VisuallyHidden } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Suspense } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
@@ -75,11 +64,11 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label={t("navigation")}>
-        <ScrollArea>
+        <Box style={{ overflowY: "auto" }}>
           {GROUPS.map((group) => (
             <PageLinks key={group} group={group} pages={pages} onFollow={close} />
           ))}
-        </ScrollArea>
+        </Box>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
         {awaySince && <AwayNotice since={awaySince} />}

@@ -12,7 +12,7 @@ import {
   IconShieldCheck,
   IconUserCircle,
 } from "@tabler/icons-react";
-import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import { type ComponentType, createElement, lazy, useState } from "react";
 
 /** A page of the console: its path under `/console`, and the roles that it is of use to (none: anybody, also before signing in). */
 export interface Page {
@@ -35,7 +35,7 @@ export interface Page {
   roles: readonly string[];
   /** Fetch the script of the page. */
   load: () => Promise<{ default: ComponentType }>;
-  component: LazyExoticComponent<ComponentType>;
+  component: ComponentType;
 }
 
 /** The pages in the order of the navigation. Each is loaded when it is first shown; it routes the paths below its own. */
@@ -131,13 +131,36 @@ export const PAGES: readonly Page[] = withComponents([
 ]);
 
 /** Fetch the script of the page that an address leads to, before it is known who opens it. */
-export function preloadPage(path: string): void {
+export async function preloadPage(path: string): Promise<void> {
   const page = PAGES.find((one) => path === one.path || path.startsWith(`${one.path}/`));
-  page?.load().catch(() => {
+  await page?.load().catch(() => {
     // it is fetched again when it is shown, and a failure is said there
   });
 }
 
 function withComponents(pages: Omit<Page, "component">[]): Page[] {
-  return pages.map((page) => ({ ...page, component: lazy(page.load) }));
+  return pages.map((page) => ({ ...page, ...pageComponent(page.load) }));
+}
+
+/**
+ * Make the component of a page from what fetches its script.
+ *
+ * A script that is there is shown at once. A lazy component would still suspend for a moment, and React shows what was suspended only
+ * 300 ms after what stood in its place.
+ */
+function pageComponent(load: Page["load"]): Pick<Page, "load" | "component"> {
+  let loaded: ComponentType | null = null;
+  const loadAndKeep = async () => {
+    const script = await load();
+    loaded = script.default;
+    return script;
+  };
+  const later = lazy(loadAndKeep);
+  return {
+    load: loadAndKeep,
+    component: function PageComponent() {
+      const [shown] = useState<ComponentType>(() => loaded ?? later); // the same one for as long as it is shown
+      return createElement(shown);
+    },
+  };
 }

@@ -28,8 +28,8 @@ const SessionContext = createContext<Session>(null);
 const SessionEnded = lazy(() => import("../pages/sign-in/SessionEnded"));
 
 /** Ask who is signed in, before anything is drawn that needs to know. */
-export function prefetchSession(queries: QueryClient): void {
-  void queries.prefetchQuery({ ...ME, gcTime: 30_000 }); // kept until the first page takes it
+export async function prefetchSession(queries: QueryClient): Promise<void> {
+  await queries.prefetchQuery({ ...ME, gcTime: 30_000 }); // kept until the first page takes it
 }
 
 /** Return who is signed in. */

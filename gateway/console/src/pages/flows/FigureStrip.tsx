@@ -1,5 +1,4 @@
 import { Group, Text } from "@mantine/core";
-import { scaleLinear } from "d3-scale";
 import { area, curveMonotoneX } from "d3-shape";
 import type { ReactNode } from "react";
 import { useLanguage } from "../../texts/createTexts";
@@ -92,13 +91,14 @@ function Sparkline({ picture, says }: { picture: Picture; says: string }) {
     const point = counts.get(first + index * span);
     return { index, calls: point?.calls ?? 0, bad: point?.failed ?? 0 };
   }).slice(0, -1); // the last span is not over yet
-  const x = scaleLinear([0, Math.max(1, points.length - 1)], [0, 100]);
-  const y = scaleLinear([0, Math.max(1, ...points.map(({ calls }) => calls))], [30, 2]);
+  // d3-scale does the same, and makes up a thirtieth of the first view.
+  const last = Math.max(1, points.length - 1);
+  const most = Math.max(1, ...points.map(({ calls }) => calls));
   const shape = (of: "calls" | "bad") =>
     area<(typeof points)[number]>()
-      .x(({ index }) => x(index))
+      .x(({ index }) => (100 * index) / last)
       .y0(30)
-      .y1((point) => y(point[of]))
+      .y1((point) => 30 - (28 * point[of]) / most)
       .curve(curveMonotoneX)(points) ?? undefined;
   return (
     <svg

@@ -1,6 +1,3 @@
-import { useCallback } from "react";
-import { useSearchParams } from "wouter";
-
 export const WINDOWS = ["1m", "1h", "1d"] as const;
 export const GROUPS = ["auto", "service", "agency"] as const;
 export const KINDS = ["all", "call", "event", "delivery"] as const;
@@ -29,25 +26,6 @@ export function filtersOf(address: URLSearchParams): Filters {
     unwell: address.get("unwell") === "true",
     wall: address.get("wall") === "true",
   };
-}
-
-/** Read the filters of the address, and change some of them. */
-export function useFilters(): [Filters, (change: Partial<Filters>) => void] {
-  const [address, setAddress] = useSearchParams();
-  const change = useCallback(
-    (changes: Partial<Filters>) =>
-      setAddress((before) => {
-        const next = new URLSearchParams(before);
-        for (const [name, value] of Object.entries(changes)) {
-          const isDefault = !value || ["1m", "auto", "all"].includes(String(value));
-          if (isDefault) next.delete(name);
-          else next.set(name, String(value));
-        }
-        return next;
-      }),
-    [setAddress],
-  );
-  return [filtersOf(address), change];
 }
 
 /** Return the parameters of the API for some filters. */

@@ -11,13 +11,12 @@ import { BandDiagram } from "./BandDiagram";
 import { Actions, Controls } from "./Controls";
 import { FigureStrip } from "./FigureStrip";
 import { FlowTable } from "./FlowTable";
-import { type Filters, useFilters } from "./filters";
+import type { Filters } from "./filters";
 import classes from "./flows.module.css";
 import { formatCount } from "./formats";
 import { LatencyHeatMap } from "./LatencyHeatMap";
-import { type Flows, followAhead, type Picture, useFlows } from "./useFlows";
-
-if (location.pathname === "/console/flows") followAhead();
+import { useFilters } from "./useFilters";
+import { type Flows, type Picture, useFlows } from "./useFlows";
 
 /** The page Flows: who calls whom now, and where it is unwell. */
 export default function FlowsPage() {

@@ -1,16 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
-import { openAhead } from "../../api/streamAhead";
+import { toldAhead } from "../../api/streamAhead";
 import { type StreamState, useEventStream } from "../../api/useEventStream";
-import { type Filters, filtersOf, queryOf } from "./filters";
+import { streamOf } from "./ahead";
+import { type Filters, queryOf } from "./filters";
 
 export type Picture = Schemas["Flows"];
 export type Flow = Schemas["Flow"];
 
 const SILENT_MS = 12_000;
-/** How many flows a picture has at most; unwell ones come first. */
-const TOP = 60;
 
 /** What is known of the flows: a picture, whether it is up to date, and why there is none. */
 export interface Flows {
@@ -19,15 +18,10 @@ export interface Flows {
   error: Error | null;
 }
 
-/** Begin to follow the flows that the address names, before the page is drawn. */
-export function followAhead(): void {
-  openAhead(streamOf(filtersOf(new URLSearchParams(location.search))), ["picture", "changes"]);
-}
-
 /** Follow the flows: the whole picture first, then what changes; the whole again after a lost connection. */
 export function useFlows(filters: Filters): Flows {
   const url = streamOf(filters);
-  const [picture, setPicture] = useState<Picture | null>(null);
+  const [picture, setPicture] = useState<Picture | null>(() => toldAhead(url, "picture") as Picture | null);
   const heard = useRef(0);
   const [silent, setSilent] = useState<Date | null>(null);
 
@@ -67,11 +61,6 @@ export function useFlows(filters: Filters): Flows {
     stream: stream.live && !stream.waiting && silent ? { live: false, since: silent, tried: true } : stream,
     error: picture === null ? reason.error : null,
   };
-}
-
-function streamOf(filters: Filters): string {
-  const query = Object.entries({ ...queryOf(filters), top: TOP });
-  return `/ops/flows/stream?${new URLSearchParams(query.map(([name, value]) => [name, String(value)]))}`;
 }
 
 function applyChanges(before: Picture, changes: Schemas["FlowChanges"]): Picture {
