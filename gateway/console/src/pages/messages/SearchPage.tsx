@@ -17,12 +17,6 @@ import { SearchForm } from "./SearchForm";
 import { Sections } from "./Sections";
 import { useLiveMessages } from "./useLiveMessages";
 
-/**
- * How often a search by person is repeated while it is followed. A person's number must stand in no address, so no stream follows it; and
- * what is newer than a page would lack what the index learns late. Each search is a line in the gateway's log.
- */
-const LIVE_MS = 5000;
-
 /** The search of messages. Its filters stand in the address; a person's number does not. */
 export function SearchPage() {
   const t = useMessageTexts();
@@ -31,9 +25,10 @@ export function SearchPage() {
   const [person, setPerson] = useState("");
   const [live, setLive] = useState(false);
   const cursor = address.get("cursor");
-  const mayFollow = !cursor && !address.get("until");
+  // A person's number must stand in no address, so no stream follows it; and each search by person is a line in the gateway's log.
+  const mayFollow = !cursor && !address.get("until") && !person;
   const following = live && mayFollow;
-  const followed = useLiveMessages(address, following && !person);
+  const followed = useLiveMessages(address, following);
   const {
     data: searched,
     failureReason: error,
@@ -44,7 +39,6 @@ export function SearchPage() {
     queryKey: ["messages", address.toString(), person],
     queryFn: () => searchMessages(queryOf(address), person),
     placeholderData: keepPreviousData,
-    refetchInterval: following && person ? LIVE_MS : false,
   });
   const data = followed.page ? { staleSince: searched?.staleSince, ...followed.page } : searched;
   const goTo = (next: string) =>
