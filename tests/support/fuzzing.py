@@ -267,6 +267,7 @@ class Fuzzer:
         """What schemathesis makes of the description."""
         import schemathesis  # noqa: PLC0415 - two seconds of a core, in each process that collects the tests
 
+        schemathesis.serializer("application/offset+octet-stream")(_as_bytes)
         schemathesis.openapi.format("ma-dinh-danh-dien-tu", st.sampled_from(self._names["agency"]))
         components = {**self._described["components"], "schemas": {**self._described["components"]["schemas"]}}
         components["schemas"]["Contract"] = {
@@ -404,6 +405,11 @@ def _quoted(value: Any) -> str:
     if isinstance(value, bytes):
         return re.sub(r"[\x00-\x20#?]", "", value.decode("latin-1"))
     return quote(str(value).encode("utf-8", "surrogatepass"), safe="")
+
+
+def _as_bytes(_: Any, value: Any) -> bytes:
+    """Serialize a body of no structure (a part of a file), which schemathesis has no serializer for."""
+    return value if isinstance(value, bytes) else json.dumps(value).encode()
 
 
 def _prepared(case: Any) -> Request | None:
