@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import secrets
 import signal
@@ -22,12 +23,38 @@ LGSP = [sys.executable, "-m", "lgsp_gateway"]
 
 
 def free_port() -> int:
-    """A port nobody listens at, below those the kernel gives to outgoing connections: it is free still when its server starts."""
+    """A port that nobody listens at and nobody else is given, of this run or another on the machine, until the process that asked ends.
+
+    It lies below those that the kernel gives to outgoing connections: it is free still when its server starts.
+    """
     while True:
         port = secrets.randbelow(20_000) + 10_000
+        if port in _given or not _reserved(port):
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
+
+
+_given: set[int] = set()
+"""Ports of this process: its own locks do not keep it out."""
+
+
+def _reserved(port: int) -> bool:
+    """Lock the byte of a common file that stands for a port: the kernel takes the lock back when the process ends, however it ends."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@functools.cache
+def _reservations() -> int:
+    """The file, which stays open: to close it anywhere in the process would give back all of its locks."""
+    # Not in the temporary folder: runs that are given different ones share the ports of the machine all the same.
+    return os.open(f"/tmp/lgsp-tests-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def surroundings(more: Mapping[str, str] | None) -> dict[str, str]:
