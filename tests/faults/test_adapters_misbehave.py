@@ -137,8 +137,8 @@ async def test_an_answer_larger_than_nats_carries_is_a_failure_at_once(bus: Work
     async def huge(request: dict[str, Any], call: Call) -> dict[str, Any]:
         return {"ketQua": "x" * 18_000_000}
 
-    adapter = await bus.serve(read=huge)
-    got = await bus.call()
+    adapter = await bus.serve(wait=huge)  # whose time is enough to make it on a machine that is busy
+    got = await bus.call("wait")
     await bus.unserve(adapter)
     assert (got.status, got.code) == (502, "provider-failed")
 
