@@ -41,10 +41,24 @@ async def test_a_restore_accepted_unverified_says_who_signed_the_backup(forged: 
     assert code == 0, err
     assert str(VerifierKey("", FORGED.public)).lstrip("+") in out
     assert "whoever can write to the place" in out
+    assert "hours ago)" in out
 
 
 async def test_a_backup_of_another_key_is_refused(forged: list[str], tmp_path: Path) -> None:
     (tmp_path / "logs.txt").write_text(f"{VerifierKey('lgsp/gw-1', OWN.public)}\n")
     code, out, err = await preloaded.run(*forged, "--verifier-key", str(tmp_path / "logs.txt"))
     assert (code, "is not signed by this bus" in err) == (1, True), out + err
+    assert not (tmp_path / "keys").exists()
+
+
+async def test_the_key_of_the_bus_is_kept_with_the_identity(forged: list[str], tmp_path: Path) -> None:
+    (tmp_path / "logs.txt").write_text(f"{VerifierKey('lgsp/gw-1', OWN.public)}\n")
+    bound = tmp_path / "bound.txt"
+    code, out, err = await preloaded.run("backup", "keygen", str(bound), "--verifier-key", str(tmp_path / "logs.txt"))
+    assert code == 0, out + err
+    restore = [str(bound) if one.endswith("identity.txt") else one for one in forged]
+    code, out, err = await preloaded.run(*restore)
+    assert (code, "is not signed by this bus" in err) == (1, True), out + err
+    code, out, err = await preloaded.run(*restore, "--accept-unverified")
+    assert (code, "is not signed by this bus" in err) == (1, True), "what is known is not passed over"
     assert not (tmp_path / "keys").exists()

@@ -12,7 +12,7 @@ import orjson
 from cyclopts import Parameter
 
 from lgsp_contracts.cli.terminal import out
-from lgsp_gateway.cli.backup_options import BackupOptions
+from lgsp_gateway.cli.backup_options import BackupOptions, keys_of_one_bus
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.texts import localized
 from lgsp_gateway.cli.token_options import TokenOptions
@@ -23,7 +23,7 @@ from lgsp_gateway.local.state_dir import DEFAULT, StateDir
 from lgsp_gateway.operate import nats_users
 from lgsp_gateway.operate.backup import catalog
 from lgsp_gateway.operate.backup.backup import DIGEST_KEY, BackupSources, MadeBackup, make_backup
-from lgsp_gateway.operate.backup.chunks import ChunkReader, new_identity, read_identity
+from lgsp_gateway.operate.backup.chunks import ChunkReader, identity_file, new_identity, read_identity
 from lgsp_gateway.operate.backup.places import Place, open_place
 from lgsp_gateway.operate.backup.verification import Verified, verify_backup
 from lgsp_problems import CannotStart
@@ -34,17 +34,20 @@ from lgsp_runtime.tls import TlsFiles
 Recipients = Annotated[tuple[str, ...], Parameter(name="--recipient")]
 
 
-def keygen(file: Path, /) -> None:
+def keygen(file: Path, /, *, verifier_key: Path | None = None) -> None:
     """Make the key that opens backups: the secret half into a file, to be kept away from the bus, the public half onto the terminal.
 
     Parameters
     ----------
     file
         Where the secret half is written, mode 0600; it must not exist.
+    verifier_key
+        A file with the verifier keys of the logs (`lgsp evidence keys`). They are kept beside the secret half, so that a restore with it refuses what another bus signed.
     """
+    trusted = keys_of_one_bus(verifier_key) if verifier_key else []
     recipient, identity = new_identity()
     durable_file.make_folder(file.absolute().parent)
-    if not durable_file.create(file.absolute(), f"# public key: {recipient}\n{identity}\n".encode()):
+    if not durable_file.create(file.absolute(), identity_file(recipient, identity, map(str, trusted))):
         raise CannotStart(
             vi=f"Tệp {file} đã có; hãy chọn tên khác, vì khóa trong đó có thể đang mở các bản sao lưu.",
             en=f"{file} exists; choose another name, since the key in it may open backups.",

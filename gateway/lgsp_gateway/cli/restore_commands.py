@@ -3,6 +3,7 @@
 import asyncio
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -86,14 +87,15 @@ def restore(
     registry_at
         Take back what was changed in the registry after a time (2026-11-29T08:00:00+07:00) or a revision. The history keeps both.
     accept_unverified
-        Restore without `--verifier-key`: whoever can write to the place of the backups may have put a bus of their own there.
+        Restore although no verifier key of the bus is known, by `--verifier-key` or beside the identity: whoever can write to the place of the backups may have put a bus of their own there.
     """
     if opening.identity is None:
         raise CannotStart(
             vi="Bản sao lưu được mã hóa; hãy nêu --identity là tệp khóa bí mật mà `lgsp backup keygen` đã tạo.",
             en="The backup is encrypted; name by --identity the file with the secret key that `lgsp backup keygen` made.",
         )
-    if opening.verifier_key is None and not accept_unverified:
+    trusted = opening.trusted()
+    if not trusted and not accept_unverified:
         raise CannotStart(
             vi="Ai ghi được vào nơi lưu cũng có thể đặt vào đó một bản sao lưu khác; hãy nêu --verifier-key là tệp khóa kiểm tra của nhật ký (lấy từ kiểm toán viên), hoặc dùng --accept-unverified nếu chấp nhận khôi phục mà không kiểm tra.",
             en="Whoever can write to the place may have put another backup there; name by --verifier-key the file with the verifier keys of the logs (auditors have them), or give --accept-unverified to restore without this check.",
@@ -101,7 +103,7 @@ def restore(
     point = PointInTime.parse(registry_at) if registry_at else None
     opened = open_place(place)
     manifest, public = catalog.find(opened, backup, opening.publics())
-    _say_signer(manifest, public, named=opening.verifier_key is not None)
+    _say_signer(manifest, public, named=bool(trusted))
     reader = ChunkReader(opened, read_identity(opening.identity))
     state = StateDir(target.state_dir)
     keys = BusKeys(target.keys or state.keys, token.open())
@@ -171,14 +173,18 @@ async def _restore_streams(
 
 
 def _say_signer(manifest: Manifest, public: bytes, *, named: bool) -> None:
-    """Say who made the backup: it is encrypted to a public key that stands in it, so whoever can write to its place could have made one."""
+    """Say when and by whom the backup was made: it may be an old one, whose successors somebody deleted, and it is encrypted to a public key that stands in it, so whoever can write to its place could have made one."""
     key = str(VerifierKey("", public)).lstrip("+")
     warning = localized(
         "; chưa có --verifier-key nên chưa biết có phải trục này ký hay không: ai ghi được vào nơi lưu cũng có thể đặt vào đó một bản khác. Hãy so với khóa của kiểm toán viên trước khi khởi động gateway",
         "; without --verifier-key nobody has checked that this bus signed it: whoever can write to the place may have put another one there. Compare it with the key that auditors have before you start a gateway",
     )
+    hours = (datetime.now(UTC) - manifest.time) / timedelta(hours=1)
     out(
-        localized(f"{manifest.made}, do khóa {key} ký", f"{manifest.made}, signed by the key {key}")
+        localized(
+            f"{manifest.made} ({hours:.1f} giờ trước), do khóa {key} ký",
+            f"{manifest.made} ({hours:.1f} hours ago), signed by the key {key}",
+        )
         + ("" if named else warning)
         + "\n"
     )

@@ -19,6 +19,8 @@ from lgsp_gateway.operate.backup.places import Place
 from lgsp_gateway.operate.backup.refusals import backup_damaged
 from lgsp_problems import CannotStart
 
+_VERIFIER_KEY = "# verifier key: "
+"""Begins a line of a file with a private key: whoever has one has the other, so neither can be lost or exchanged alone."""
 _AS_IT_IS, _ZSTD = b"\x00", b"\x01"
 MAX_CHUNK = 32 << 20
 """Bytes of the content of a chunk, at most: what is longer is not unpacked."""
@@ -60,10 +62,38 @@ def read_identity(file: Path) -> x25519.Identity:
         lines = file.read_text(encoding="utf-8").splitlines()
         return x25519.Identity.from_str(next(line.strip() for line in lines if line.startswith("AGE-SECRET-KEY-")))
     except (OSError, UnicodeDecodeError, StopIteration, pyrage.IdentityError) as error:
-        raise CannotStart(
-            vi=f"{file} không có khóa bí mật age (AGE-SECRET-KEY-…); hãy nêu tệp do `lgsp backup keygen` tạo.",
-            en=f"{file} holds no secret key of age (AGE-SECRET-KEY-…); name the file that `lgsp backup keygen` made.",
-        ) from error
+        raise _no_identity(file) from error
+
+
+def identity_file(recipient: str, identity: str, verifier_keys: Iterable[str]) -> bytes:
+    """Return the content of a file with a private key, in the form of age, whose readers pass over the comments.
+
+    Args:
+        recipient, identity: the public and the secret half, as `new_identity` returns them.
+        verifier_keys: of the logs of the bus whose backups it opens, one each (C2SP `signed-note`).
+    """
+    comments = [f"# public key: {recipient}\n", *(f"{_VERIFIER_KEY}{key}\n" for key in verifier_keys)]
+    return "".join([*comments, f"{identity}\n"]).encode()
+
+
+def verifier_keys_beside(file: Path) -> list[str]:
+    """Return the verifier keys that stand in a file with a private key: those of the bus whose backups it opens.
+
+    Raises:
+        Refusal: `cannot-start`, when it cannot be read.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _no_identity(file) from error
+    return [line.removeprefix(_VERIFIER_KEY).strip() for line in lines if line.startswith(_VERIFIER_KEY)]
+
+
+def _no_identity(file: Path) -> CannotStart:
+    return CannotStart(
+        vi=f"{file} không có khóa bí mật age (AGE-SECRET-KEY-…); hãy nêu tệp do `lgsp backup keygen` tạo.",
+        en=f"{file} holds no secret key of age (AGE-SECRET-KEY-…); name the file that `lgsp backup keygen` made.",
+    )
 
 
 class ChunkWriter:
