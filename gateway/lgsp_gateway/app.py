@@ -53,7 +53,7 @@ from lgsp_gateway.nats.provider_limits import ProviderLimits
 from lgsp_gateway.nats.watch_states import WatchStates
 from lgsp_gateway.notifications.build import Notifications, count_dead_letters, open_notifications
 from lgsp_gateway.notifications.occasions import Sources
-from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry
+from lgsp_gateway.observability.build import Health, announce_removed_keys, open_telemetry, watch_backups
 from lgsp_gateway.observability.call_observer import CallTelemetry
 from lgsp_gateway.observability.certificate_checks import CertificateChecks
 from lgsp_gateway.observability.checks import Checks
@@ -279,10 +279,10 @@ def _invite_operators(settings: GatewaySettings, parts: InviterParts, checks: Ch
 def _observed(
     settings: GatewaySettings, checks: Checks, metrics: Metrics, notifications: Notifications
 ) -> Notifications:
-    """Check the mail server and the certificates that people are told of, and count what is sent, from now on."""
-    checks.add(notifications.checks())
-    checks.add(_certificate_checks(settings).by_name())
+    """Check the mail server, the certificates and the backups that people are told of, and count what is sent, from now on."""
+    checks.add({**notifications.checks(), **_certificate_checks(settings).by_name()})
     metrics.watch(notifications.notifier.metrics)
+    watch_backups(settings.keys, checks, metrics)
     return notifications
 
 

@@ -33,6 +33,8 @@ async def test_the_same_bus_answers_after_its_machine_is_gone(backed_up: BackedU
     witness = ["evidence", "witness", str(tmp_path / "witness"), "--name", "kiem-toan.example", "--once"]
     remote = ["--url", f"http://127.0.0.1:{bus.port}", "--token", bus.token("auditor")]
     await backed_up.backup()
+    async with bus.session.get("/metrics") as metrics:
+        assert "lgsp_backup_last_success_timestamp_seconds" in await metrics.text()
     refused = await backed_up.restore()
     assert (refused[0], "data of a bus is here" in refused[2]) == (1, True), refused
     late = (await send(bus, "register", named("after the backup"))).message

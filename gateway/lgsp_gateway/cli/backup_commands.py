@@ -11,7 +11,7 @@ from typing import Annotated
 import orjson
 from cyclopts import Parameter
 
-from lgsp_contracts.cli.terminal import out
+from lgsp_contracts.cli.terminal import err, out
 from lgsp_gateway.cli.backup_options import BackupOptions, keys_of_one_bus
 from lgsp_gateway.cli.options import StateFolder
 from lgsp_gateway.cli.texts import localized
@@ -20,6 +20,7 @@ from lgsp_gateway.evidence.log_key import LogKeysAtHand, log_publics
 from lgsp_gateway.keys.key_store import KeyStore
 from lgsp_gateway.local import nats_config
 from lgsp_gateway.local.state_dir import DEFAULT, StateDir
+from lgsp_gateway.observability.last_backup import STATUS_FILE, record_backup
 from lgsp_gateway.operate import nats_users
 from lgsp_gateway.operate.backup import catalog
 from lgsp_gateway.operate.backup.backup import DIGEST_KEY, BackupSources, MadeBackup, make_backup
@@ -105,6 +106,7 @@ def create(
             f"{made.manifest.made}: {len(made.manifest.streams)} streams, {len(made.manifest.files)} files, {_mib(bytes_in_all)}; stored {_mib(made.stored_bytes)} in {seconds:.1f} s\n",
         )
     )
+    _record(folder, made.manifest.time.timestamp())
     if not log_keys.is_in_file:
         _say_what_is_in_a_token()
 
@@ -124,6 +126,19 @@ async def _create(
         return await make_backup(sources, place, recipients, time.time())
     finally:
         await connection.close()
+
+
+def _record(keys: Path, began: float) -> None:
+    """Leave the time to the gateway. The backup is made, whether that succeeds or not."""
+    try:
+        record_backup(keys, began)
+    except OSError as error:
+        err(
+            localized(
+                f"lgsp: không ghi được {STATUS_FILE} trong {keys} ({error.strerror}), nên `lgsp doctor` không biết bản sao lưu này; hãy cho phép ghi vào thư mục đó\n",
+                f"lgsp: {STATUS_FILE} cannot be written in {keys} ({error.strerror}), so `lgsp doctor` does not know of this backup; allow writing there\n",
+            )
+        )
 
 
 def _say_what_is_in_a_token() -> None:

@@ -3,6 +3,7 @@
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from lgsp_gateway.config import GatewaySettings
 from lgsp_gateway.delivery.storage.space import StorageSpace
@@ -15,6 +16,7 @@ from lgsp_gateway.observability.checks import INTERVAL_SECONDS, Checks
 from lgsp_gateway.observability.expirations.expirations import Expirations
 from lgsp_gateway.observability.expirations.gateway_exchange import GatewayExchange
 from lgsp_gateway.observability.expirations.own_ends import OwnEnds
+from lgsp_gateway.observability.last_backup import LastBackup
 from lgsp_gateway.observability.metrics import Metrics
 from lgsp_gateway.observability.storage_checks import StorageChecks
 from lgsp_gateway.registry.build import RegistryParts
@@ -62,6 +64,17 @@ def announce_removed_keys(keys: RemovedKeys, security: SecurityLog) -> None:
         security.event("key-removed", "success", "configuration", description, lgsp__key=key)
 
     keys.on_removed(record_removal)
+
+
+def watch_backups(keys: Path, checks: Checks, metrics: Metrics) -> None:
+    """Check from now on when this machine made its last backup, and export it.
+
+    Args:
+        keys: the folder of keys of the bus, where `lgsp backup create` leaves the time.
+    """
+    backups = LastBackup(keys)
+    checks.add(backups.by_name())
+    metrics.watch(backups)
 
 
 @dataclass(frozen=True, slots=True)

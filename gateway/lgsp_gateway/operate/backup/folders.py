@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lgsp_gateway.observability.last_backup import STATUS_FILE
 from lgsp_gateway.operate.backup.refusals import backup_damaged
 from lgsp_problems import CannotStart
 from lgsp_runtime import durable_file
@@ -48,7 +49,8 @@ def read(keys: Path, state: Path | None) -> Iterator[FoundFile]:
                 if top not in _LEFT_OUT and not top.startswith(_DERIVED):
                     yield _found(STATE, state, file)
         for file in _files(keys):
-            yield _found(KEYS, keys, file)
+            if file.name != STATUS_FILE:  # a restored bus has made no backup yet
+                yield _found(KEYS, keys, file)
     except (OSError, sqlite3.Error) as error:
         raise CannotStart(
             vi=f"Không đọc được tệp để sao lưu ({error}); hãy chạy dưới người dùng của gateway.",
