@@ -98,6 +98,29 @@ def _changed_by_hand(config: Config) -> None:
     _user(config, "people")["password"] = "another"
 
 
+_LIMITED = {"publish": ["evt.tau-services.>", "_INBOX.>"], "subscribe": ["svc.tau-services.>"]}
+
+
+def _leaf_nodes_without_limits(config: Config) -> None:
+    too_wide = {
+        "no-rights": None,
+        "all-services": {**_LIMITED, "subscribe": ["svc.>"]},
+        "each-service": {**_LIMITED, "subscribe": ["svc.*.v1.>"]},
+        "replies-to-others": {**_LIMITED, "subscribe": ["svc.tau-services.>", "_INBOX.>"]},
+        "streams": {**_LIMITED, "publish": ["$JS.API.STREAM.INFO.LGSP_EVIDENCE"]},
+        "all-but-some": {"publish": {"deny": ["evt.>"]}, "subscribe": {"allow": ["svc.tau-services.>"]}},
+        "limited": _LIMITED,
+    }
+    config["accounts"]["LGSP"]["users"] += [
+        {"user": name, "password": name, **({"permissions": rights} if rights else {})}
+        for name, rights in too_wide.items()
+    ]
+    clients = {"user": "client-alone", "password": "c", "allowed_connection_types": ["STANDARD"]}
+    config["accounts"]["LGSP"]["users"].append(clients)
+    listener = {"users": [{"user": "of-the-listener", "password": "o", "account": "LGSP"}]}
+    config["leafnodes"] = {"host": "127.0.0.1", "port": free_port(), "authorization": listener}
+
+
 FAULTS: list[tuple[Callable[[Config], None], list[str]]] = [
     (_jetstream_off, ["JetStream is off at nats-1"]),
     (
@@ -111,6 +134,13 @@ FAULTS: list[tuple[Callable[[Config], None], list[str]]] = [
         ],
     ),
     (_open_to_anybody, ["lets in whoever has no password", "does not ask gateways who may connect"]),
+    (
+        _leaf_nodes_without_limits,
+        [
+            "nats-1 lets leaf nodes connect",
+            "by users without limits: all-but-some, all-services, each-service, no-rights, of-the-listener, replies-to-others, streams; whoever",
+        ],
+    ),
     (
         _changed_by_hand,
         [

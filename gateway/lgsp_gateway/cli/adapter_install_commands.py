@@ -38,7 +38,7 @@ def install(
     manifest
         Its manifest: a path to `adapter.yaml`, or the name of one that comes with lgsp.
     nats
-        Addresses of the NATS servers, or of the leaf node of this office, such as tls://nats-1.lgsp.example.gov.vn:4222.
+        Addresses of the NATS servers of the bus, such as tls://nats-1.lgsp.example.gov.vn:4222.
     gateway
         The URL of the bus.
     key

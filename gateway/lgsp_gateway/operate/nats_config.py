@@ -1,4 +1,4 @@
-"""The configuration of a NATS server of the bus: one by itself, one of a cluster, or a leaf node.
+"""The configuration of a NATS server of the bus: one by itself, or one of a cluster.
 
 Every option that the durability or the rights of the bus depend on stands here and in no document to be copied from: a server that
 syncs lazily, an account that anybody enters or a payload limit below that of contracts shows only when something is lost or refused.

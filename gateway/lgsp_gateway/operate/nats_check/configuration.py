@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from lgsp_gateway.operate import nats_users
+from lgsp_gateway.operate.nats_check.leaf_users import unlimited_leaf_users
 from lgsp_problems import CannotStart, Text
 
 
@@ -22,6 +23,11 @@ def of_configuration(file: Path) -> Iterator[Text]:
         yield Text(
             f"{file} lưu không mã hóa, nên ai có đĩa là đọc được; hãy đặt cipher và key (lgsp nats config --encryption-key) trên máy chủ trống rồi chuyển dữ liệu sang.",
             f"{file} stores without encryption, readable by whoever gets the disk; give an empty server an encryption key (lgsp nats config --encryption-key) and move the data there.",
+        )
+    if unlimited := unlimited_leaf_users(written):
+        yield Text(
+            f"{file} cho nút lá vào bằng người dùng không bị giới hạn: {', '.join(unlimited)}; ai giữ máy đó đọc và ghi được dữ liệu của cơ quan khác, hãy bỏ mục leafnodes và các người dùng này rồi khởi động lại máy chủ.",
+            f"{file} lets leaf nodes in by users without limits: {', '.join(unlimited)}; whoever owns that machine reads and writes the data of others, so remove leafnodes and these users, and restart the server.",
         )
     if differing := _differing(written):
         yield Text(

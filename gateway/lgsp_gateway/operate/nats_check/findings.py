@@ -106,6 +106,11 @@ def _other_ways_in(server: ServerState) -> Iterator[Text]:
                 f"{server.name} mở cả {protocol}, trục không dùng; hãy bỏ mục {protocol} khỏi cấu hình.",
                 f"{server.name} opens {protocol} too, which the bus does not use; remove {protocol} from its configuration.",
             )
+    if (server.variables.get("leaf") or {}).get("port"):
+        yield Text(
+            f"{server.name} cho nút lá kết nối; bộ kết nối không đi qua nút lá được, còn chủ của nút lá có thể đọc dữ liệu của cơ quan khác, nên hãy bỏ mục leafnodes khỏi cấu hình rồi khởi động lại máy chủ.",
+            f"{server.name} lets leaf nodes connect; no adapter can use one, and its owner may read the data of others, so remove leafnodes from the configuration and restart the server.",
+        )
     host = server.variables.get("http_host", "")
     if (server.variables.get("http_port") or server.variables.get("https_port")) and not is_loopback(host):
         yield Text(
