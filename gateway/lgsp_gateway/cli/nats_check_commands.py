@@ -34,7 +34,7 @@ def check(
         The folder of the passwords, as gateways take it.
     configuration
         The `nats.conf` of a server of this machine, to check what a running one tells nobody: encryption of its storage, and the rights
-        of each user word by word; may be given several times.
+        of each user word by word, those of leaf nodes among them; may be given several times.
     nats_ca
         Certificate authorities for `tls://` addresses.
     """

@@ -26,11 +26,11 @@ def unlimited_leaf_users(configuration: Mapping[str, Any]) -> list[str]:
     Args:
         configuration: a `nats.conf`, read from JSON.
     """
-    leaf_nodes = configuration.get("leafnodes")
+    leaf_nodes = configuration.get("leafnodes") or configuration.get("leaf")
     if not isinstance(leaf_nodes, Mapping) or not ("port" in leaf_nodes or "listen" in leaf_nodes):
         return []
     of_accounts = (
-        str(user.get("user"))
+        _name(user)
         for account in (configuration.get("accounts") or {}).values()
         for user in account.get("users") or ()
         if user.get("user") not in nats_users.NAMES and _may_be_a_leaf(user) and not _is_limited(user)
@@ -42,8 +42,12 @@ def _of_listener(leaf_nodes: Mapping[str, Any]) -> Iterator[str]:
     """Yield the users of the listener itself, to whom nats-server can give no rights: it knows no `permissions` there."""
     authorization = leaf_nodes.get("authorization") or {}
     for user in (authorization, *(authorization.get("users") or ())):
-        if name := user.get("user"):
-            yield str(name)
+        if name := _name(user):
+            yield name
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    return str(user.get("user") or user.get("nkey") or "")
 
 
 def _may_be_a_leaf(user: Mapping[str, Any]) -> bool:
