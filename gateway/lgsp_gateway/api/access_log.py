@@ -136,6 +136,7 @@ class AccessLogRoutes:
         registry = self._registry
         moment = datetime.datetime.fromtimestamp(entry["time"] / 1000, VIETNAM)
         agency, grant = registry.agencies.get(entry["agency"]), registry.grants.get(entry["grant"])
+        system = registry.consumer(entry["consumer"])
         contract = registry.summary(entry["service"], int(entry["version"].split(".")[0] or 0))
         service, part = _service_title(entry, contract), _part_title(entry, contract)
         received = 200 <= entry["status"] < 300
@@ -145,6 +146,7 @@ class AccessLogRoutes:
             "agency": entry["agency"],
             "agencyTitle": agency.in_language(language) if agency else entry["agency"],
             "system": entry["consumer"],
+            "systemTitle": system.title.in_language(language) if system else entry["consumer"],
             "service": entry["service"],
             "serviceTitle": service.in_language(language),
             "operation": entry["operation"],

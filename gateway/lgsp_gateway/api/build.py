@@ -249,7 +249,7 @@ def _add_browser_sign_in(
     account = OwnAccount(local.parts, sign_in.sessions, Sealer(keys, "authenticator"))
     AccountRoutes(callers, account, events).add_routes(app)
     UserRoutes(callers, local, events, settings.public_url).add_routes(app)
-    SignInRoutes(callers, sign_in, local.parts.users).add_routes(app)
+    SignInRoutes(callers, sign_in, local.parts.users, registry).add_routes(app)
 
 
 def _demo_sign_in(settings: GatewaySettings, parts: ApiDependencies, sign_in: SignIn) -> DemoSignIn | None:

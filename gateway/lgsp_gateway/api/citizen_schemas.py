@@ -43,7 +43,9 @@ def citizen_schemas() -> dict[str, Schema]:
         {**dict.fromkeys(("date", "first", "last", "text"), TEXT), "looks": NON_NEGATIVE_INTEGER}
     )
     return {
-        "AccessLogEntry": object_schema({**dict.fromkeys(_ENTRY_TEXTS, TEXT), "received": {"type": "boolean"}}),
+        "AccessLogEntry": object_schema(
+            {**dict.fromkeys(_ENTRY_TEXTS, TEXT), "received": {"type": "boolean"}}, {"systemTitle": TEXT}
+        ),
         "AccessLog": list_schema(
             ref("AccessLogEntry"), {"cursor": TEXT, "own": {"type": "array", "items": own_access}}
         ),

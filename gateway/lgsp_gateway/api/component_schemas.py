@@ -126,6 +126,7 @@ def _principal_schemas() -> dict[str, Schema]:
                 "roles": TEXTS,
             },
             {
+                "agencyTitle": object_schema({"vi": TEXT, "en": TEXT}),
                 "system": {**TEXT, "description": "the system that calls, or that a person acts through"},
                 "person": {**TEXT, "description": "the id of the person who is signed in"},
             },

@@ -14,6 +14,7 @@ from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, SystemName
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.messages import LIMIT, describe_attempts, describe_reason, owner_of
 from lgsp_gateway.api.schemas import json_of
+from lgsp_gateway.api.titles import titles_of_messages
 from lgsp_gateway.api.token_binding import refuse_old_sign_in, refuse_unbound, refuse_unbound_for_service
 from lgsp_gateway.delivery.dead_letters.letter import DeadLetter, Decider
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters, LetterSelection, StoredLetter
@@ -126,8 +127,9 @@ class DeadLetterRoutes:
         before = decode_cursor(after, 1)[0] if after else 0
         selection = self._selection(request, caller, resolved=RESOLVED.read_from(request))
         page, following = await self._letters.list(selection, before, LIMIT.read_from(request))
-        items = (describe(stored.letter, stored.size, language) for stored in page)
-        return await list_response(items, str(following) if following else "")
+        items = [describe(stored.letter, stored.size, language) for stored in page]
+        titles = {"titles": await titles_of_messages(self._registry, items)}
+        return await list_response(items, str(following) if following else "", titles)
 
     async def _read(self, request: web.Request) -> web.Response:
         _, stored, _ = await self._find(request)

@@ -11,6 +11,7 @@ from lgsp_gateway.api.schemas import (
     object_schema,
     ref,
 )
+from lgsp_gateway.api.titles import MESSAGE_TITLES
 from lgsp_gateway.delivery.messages.state import STATES, UNREADABLE
 
 
@@ -50,7 +51,7 @@ def message_schemas() -> dict[str, Schema]:
                 "answer": object_schema({"href": TEXT, "status": NON_NEGATIVE_INTEGER, "expiresAt": TIME}),
             },
         ),
-        "MessageList": list_schema(ref("Message"), optional={"next": NEXT_CURSOR}),
+        "MessageList": list_schema(ref("Message"), {"titles": MESSAGE_TITLES}, optional={"next": NEXT_CURSOR}),
         "Answer": {"type": "object", "description": "a document of the contract"},
         "DeadLetter": object_schema(
             {
@@ -85,7 +86,7 @@ def message_schemas() -> dict[str, Schema]:
                 "note": TEXT,
             },
         ),
-        "DeadLetterList": list_schema(ref("DeadLetter"), optional={"next": NEXT_CURSOR}),
+        "DeadLetterList": list_schema(ref("DeadLetter"), {"titles": MESSAGE_TITLES}, optional={"next": NEXT_CURSOR}),
         "DeadLetterGivenUp": object_schema({"reason": REASON}, closed=True),
         "DeadLettersRetried": object_schema(
             {

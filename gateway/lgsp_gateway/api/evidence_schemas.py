@@ -11,6 +11,7 @@ from lgsp_gateway.api.schemas import (
     object_schema,
     ref,
 )
+from lgsp_gateway.api.titles import MESSAGE_TITLES
 
 
 def evidence_schemas() -> dict[str, Schema]:
@@ -55,6 +56,7 @@ def evidence_schemas() -> dict[str, Schema]:
                     **TEXT,
                     "description": "the cursor of what is newer than this page; empty where nothing was found",
                 },
+                "titles": MESSAGE_TITLES,
             },
         ),
         **_message_story_schemas(),
@@ -112,11 +114,7 @@ def _message_story_schemas() -> dict[str, Schema]:
                 "reader": reader,
                 "entries": {"type": "array", "items": entry, "description": "the oldest first"},
                 "more": {"type": "boolean", "description": "whether there are older entries than those returned"},
-                "titles": {
-                    "type": "object",
-                    "additionalProperties": TEXT,
-                    "description": "what people call the agencies and services in the entries, by their names",
-                },
+                "titles": MESSAGE_TITLES,
                 "grants": {
                     "type": "array",
                     "items": object_schema(grant),

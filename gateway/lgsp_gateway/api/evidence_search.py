@@ -16,6 +16,7 @@ from lgsp_gateway.api.known_names import refuse_unknown
 from lgsp_gateway.api.message_scope import READ_MESSAGES, SIDE, MessageScope
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.stored_entries import complete_items
+from lgsp_gateway.api.titles import titles_of_messages
 from lgsp_gateway.evidence.pseudonyms import Pseudonyms
 from lgsp_gateway.evidence.search.models import EXACT, MAX_PAGE, Search
 from lgsp_gateway.http.authentication import CallerAuthenticator
@@ -177,11 +178,15 @@ class EvidenceSearchRoutes:
         if scope.sees_all:  # to others, whether a name is known says whether it exists at another agency
             await refuse_unknown(search.exact, self._registry, self._index)
         if visible is None:
-            return json_response({"items": [], "cursor": "", "newer": ""})
+            return json_response(
+                {"items": [], "cursor": "", "newer": "", "titles": await titles_of_messages(self._registry, [])}
+            )
         limit = min(visible.limit, MAX_COMPLETE) if complete else visible.limit
         page = await self._index.search(replace(visible, limit=limit))
         items = await complete_items(self._connection, page) if complete else page.items
-        return json_response({"items": list(map(scope.visible, items)), "cursor": page.cursor, "newer": page.newer})
+        found = list(map(scope.visible, items))
+        titles = await titles_of_messages(self._registry, found)
+        return json_response({"items": found, "cursor": page.cursor, "newer": page.newer, "titles": titles})
 
     def _read_search(self, request: web.Request) -> Search:
         search, number = filters_of(request), _SUBJECT.read_from(request)

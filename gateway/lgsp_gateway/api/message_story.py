@@ -21,6 +21,7 @@ from lgsp_gateway.api.outcome_advice import Reader
 from lgsp_gateway.api.outcome_texts import explain
 from lgsp_gateway.api.schemas import json_of
 from lgsp_gateway.api.stored_entries import complete_items
+from lgsp_gateway.api.titles import titles_of_messages
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters
 from lgsp_gateway.delivery.decisions import receiver
 from lgsp_gateway.delivery.messages.message_store import MessageRecord
@@ -89,6 +90,7 @@ class MessageStoryRoute:
             raise _no_such_message()
         record = await self._visible_record(scope, message)
         reader = _reader_of(caller, scope, entries)
+        letters = await self._dead_letters(caller, message, entries, record, language)
         story: dict[str, Any] = {
             "message": message,
             "entries": [
@@ -97,9 +99,9 @@ class MessageStoryRoute:
             ],
             "reader": reader,
             "more": more,
-            "titles": self._titles(entries, language),
+            "titles": await titles_of_messages(self._registry, [*entries, *letters]),
             "grants": self._grants(entries),
-            "deadLetters": await self._dead_letters(caller, message, entries, record, language),
+            "deadLetters": letters,
         }
         if record:
             story["delivery"] = messages.describe(record, language, caller)
@@ -151,18 +153,6 @@ class MessageStoryRoute:
                 may_decide = caller.has_role(OPERATOR) or receiver(self._registry, SystemName(owner)).includes(caller)
                 found.append(dead_letters.describe(stored.letter, stored.size, language, may_decide=may_decide))
         return found
-
-    def _titles(self, entries: Iterable[dict[str, Any]], language: Language) -> dict[str, str]:
-        """Return what people call the agencies and services that entries name, by their names."""
-        titles = {}
-        for entry in entries:
-            agency = self._registry.agencies.get(entry["agency"])
-            if agency:
-                titles[entry["agency"]] = agency.in_language(language)
-            contract = self._registry.contract(entry["service"], int(entry["version"].split(".")[0] or 0))
-            if contract:
-                titles[entry["service"]] = contract.title.in_language(language)
-        return titles
 
     def _grants(self, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the grants that entries name, as they are now; those that have ended are left out."""

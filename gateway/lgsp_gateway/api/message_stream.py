@@ -22,6 +22,7 @@ from lgsp_gateway.api.evidence_stream import LAST_EVENT, MAX_NUMBER
 from lgsp_gateway.api.known_names import refuse_unknown
 from lgsp_gateway.api.message_scope import READ_MESSAGES, SIDE, MessageScope
 from lgsp_gateway.api.schemas import TEXT
+from lgsp_gateway.api.titles import titles_of_messages
 from lgsp_gateway.evidence.read import batch_consumer
 from lgsp_gateway.evidence.search.models import Page, Search
 from lgsp_gateway.http import streaming
@@ -59,7 +60,7 @@ STREAM = Route(
     "token",
     {
         200: ResponseSpec(
-            "First an event `page`, whose `data` is an EntryPage; then events `found`, whose `data` has new `items`, the oldest first, and how many were `skipped`",
+            "First an event `page`, whose `data` is an EntryPage; then events `found`, whose `data` has new `items`, the oldest first, their `titles`, and how many were `skipped`",
             {streaming.EVENT_STREAM: TEXT},
         )
     },
@@ -128,7 +129,10 @@ class MessageStreamRoutes:
         first = b""
         if after is None:
             page, after = await self._page(reader, self._index)
-            first = _event("page", after, {"items": page.items, "cursor": page.cursor, "newer": page.newer})
+            titles = await titles_of_messages(self._registry, page.items)
+            first = _event(
+                "page", after, {"items": page.items, "cursor": page.cursor, "newer": page.newer, "titles": titles}
+            )
         async with streaming.open_stream(request, streaming.EVENT_STREAM, caller.name, live_page=True) as answer:
             if not answer.head_only:
                 await answer.write(first or b": nothing is new\n\n")
@@ -146,7 +150,8 @@ class MessageStreamRoutes:
     async def _send(self, answer: StreamedResponse, reader: _Reader, index: "Index", after: int) -> None:
         async with aclosing(self._found(reader, index, after)) as events:
             async for last, items, skipped in events:
-                found = {"items": items, "skipped": skipped}
+                titles = await titles_of_messages(self._registry, items)
+                found = {"items": items, "skipped": skipped, "titles": titles}
                 await answer.write(_event("found", last, found) if items else b"id: %d\n\n" % last)
 
     async def _found(

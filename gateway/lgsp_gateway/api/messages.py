@@ -13,6 +13,7 @@ from lgsp_contracts.entry import SALT_HEADER
 from lgsp_contracts.names import MAX_NAME, NAME_PATTERN, SystemName
 from lgsp_contracts.time_zone import iso_time
 from lgsp_gateway.api.schemas import json_of
+from lgsp_gateway.api.titles import titles_of_messages
 from lgsp_gateway.api.token_binding import refuse_unbound, refuse_unbound_for_service
 from lgsp_gateway.delivery.dead_letters.letter import Decider
 from lgsp_gateway.delivery.dead_letters.store import DeadLetters
@@ -138,8 +139,8 @@ class MessageRoutes:
         page, following = await self._operations.store.list(selection, (states, waiting), LIMIT.read_from(request))
         last = "" if max(following) < 0 else f"{_unsigned(following[0])} {_unsigned(following[1])}"
         pauses = self._reports.pauses()
-        shown = (describe(record, language, caller, pauses.get(record.envelope.lane.name)) for record in page)
-        return await list_response(shown, last)
+        shown = [describe(record, language, caller, pauses.get(record.envelope.lane.name)) for record in page]
+        return await list_response(shown, last, {"titles": await titles_of_messages(self._registry, shown)})
 
     async def _read(self, request: web.Request) -> web.Response:
         caller = await self._callers.identify(request)

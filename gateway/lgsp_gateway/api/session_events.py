@@ -120,7 +120,7 @@ class SessionEventRoute:
         now_own: SignedIn | None = own
         while now_own is not None:
             request[CALLER] = now_own
-            await answer.write(_event("session", principal_document(now_own.principal)))
+            await answer.write(_event("session", principal_document(now_own.principal, self._registry)))
             now_own = await self._next_change(answer, now_own, changes)
         await answer.response.write(_event("ended", {}))
 

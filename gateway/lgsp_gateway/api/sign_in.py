@@ -3,6 +3,8 @@
 A session begins at `/oauth2/token` (`api.token_endpoint`), where an ID token is exchanged for it.
 """
 
+from dataclasses import asdict
+
 from aiohttp import web
 
 from lgsp_auth.principal import Principal
@@ -11,6 +13,7 @@ from lgsp_gateway.api.token_endpoint import MAX_FORM
 from lgsp_gateway.http import decoded_bodies, json_responses
 from lgsp_gateway.http.authentication import CallerAuthenticator
 from lgsp_gateway.http.routes import ResponseSpec, Route, add_route
+from lgsp_gateway.registry.snapshot import RegistrySnapshot
 from lgsp_gateway.sessions.local_users.user_store import LocalUserStore
 from lgsp_gateway.sessions.sign_in import SignIn
 
@@ -48,7 +51,10 @@ ME = Route(
 class SignInRoutes:
     """The routes for people who sign in."""
 
-    def __init__(self, callers: CallerAuthenticator, sign_in: SignIn, users: LocalUserStore) -> None:
+    def __init__(
+        self, callers: CallerAuthenticator, sign_in: SignIn, users: LocalUserStore, registry: RegistrySnapshot
+    ) -> None:
+        self._registry = registry
         self._callers = callers
         self._sign_in = sign_in
         self._users = users
@@ -78,15 +84,16 @@ class SignInRoutes:
         return json_responses.json_response({})
 
     async def _read_principal(self, request: web.Request) -> web.Response:
-        return json_responses.json_response(principal_document(await self._callers.identify(request)))
+        return json_responses.json_response(principal_document(await self._callers.identify(request), self._registry))
 
 
-def principal_document(principal: Principal) -> dict[str, object]:
+def principal_document(principal: Principal, registry: RegistrySnapshot) -> dict[str, object]:
     """Return what a caller is told of itself."""
     optional = {"system": principal.system, "person": principal.person}
     return {
         "principal": str(principal),
         **{name: value for name, value in optional.items() if value},
         "agency": principal.agency,
+        **({"agencyTitle": asdict(title)} if (title := registry.agencies.get(principal.agency)) else {}),
         "roles": sorted(principal.roles),
     }

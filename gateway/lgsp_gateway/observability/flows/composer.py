@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from lgsp_contracts.summary import ContractSummary
 from lgsp_gateway.evidence.search.flow_counts import (
     Clause,
     FlowCounts,
@@ -151,12 +152,17 @@ def _title(text: Text) -> dict[str, Any]:
     return {"vi": text.vi, "en": text.en}
 
 
+def newest_summary(registry: RegistrySnapshot, service: str) -> ContractSummary | None:
+    """Return the summary of the newest version in force of a service; None where there is none."""
+    documents = [name for name in registry.services.documents_of(service) if name in registry.services]
+    return registry.summary(*max(map(service_and_major, documents))) if documents else None
+
+
 async def service_titles(registry: RegistrySnapshot, services: Iterable[str]) -> dict[str, Text]:
     """Return the titles of services, of the newest version in force; none for a service without one."""
     titles = {}
     for service in sorted(services):
-        documents = [name for name in registry.services.documents_of(service) if name in registry.services]
-        if documents and (summary := registry.summary(*max(map(service_and_major, documents)))):
+        if summary := newest_summary(registry, service):
             titles[service] = summary.title
         await asyncio.sleep(0)  # reading a contract may take a millisecond
     return titles
