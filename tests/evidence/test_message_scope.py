@@ -119,7 +119,7 @@ async def test_a_refused_call_says_in_words_what_to_do(searched: Searched) -> No
         assert explanation["action"]
         assert explanation["help"] == "/problems/not-granted"
         assert got.headers["Content-Language"] == language
-        assert got.json["titles"]["desk"]
+        assert got.json["titles"]["services"]["desk"]["vi"]
 
 
 async def test_each_reader_of_a_failed_call_is_told_what_they_can_do(searched: Searched) -> None:

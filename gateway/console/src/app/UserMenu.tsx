@@ -1,8 +1,9 @@
-import { Button, Group, Menu } from "@mantine/core";
+import { Button, Group, Menu, Text } from "@mantine/core";
 import { IconLogout, IconUserCircle } from "@tabler/icons-react";
 import { Link } from "wouter";
 import { useRoleTitle } from "../components/roles";
 import { useCommonTexts } from "../texts/common";
+import { useLanguage } from "../texts/createTexts";
 import { LookControls } from "./LookControls";
 import { signOut, useSession } from "./session";
 
@@ -11,6 +12,8 @@ export function UserMenu() {
   const t = useCommonTexts();
   const session = useSession();
   const roleTitle = useRoleTitle();
+  const language = useLanguage();
+  const agency = session?.agencyTitle?.[language] ?? session?.agency;
   return (
     <Group gap={4} wrap="nowrap">
       <LookControls />
@@ -22,12 +25,17 @@ export function UserMenu() {
               size="xs"
               px={6}
               leftSection={<IconUserCircle size={18} aria-hidden />}
-              aria-label={`${t("account")}: ${session.agency}`}
+              aria-label={`${t("account")}: ${agency}`}
             >
-              {session.agency}
+              <Text span inherit truncate maw={180} visibleFrom="md">
+                {agency}
+              </Text>
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
+            <Menu.Label maw={320}>
+              {agency} ({session.agency})
+            </Menu.Label>
             {session.roles.length > 0 && <Menu.Label>{session.roles.map(roleTitle).join(", ")}</Menu.Label>}
             <Menu.Item
               component={Link}

@@ -109,7 +109,7 @@ function faultOf(field: Field): Fault {
   const { min, max } = field instanceof HTMLInputElement ? field : { min: "", max: "" };
   const { minLength, maxLength } =
     field instanceof HTMLSelectElement ? { minLength: 0, maxLength: 0 } : field;
-  if (validity.badInput) return { text: type === "number" ? "number" : "date" };
+  if (validity.badInput || validity.customError) return { text: type === "number" ? "number" : "date" };
   if (validity.valueMissing)
     return { text: ["radio", "checkbox", "select-one"].includes(type) ? "notChosen" : "missing" };
   if (validity.typeMismatch) return { text: type === "email" ? "mail" : "address" };

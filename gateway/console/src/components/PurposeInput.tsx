@@ -1,4 +1,5 @@
-import { TagsInput } from "@mantine/core";
+import { Pill, TagsInput } from "@mantine/core";
+import { useCommonTexts } from "../texts/common";
 import { usePurposes } from "./usePurposes";
 
 interface Props {
@@ -11,6 +12,7 @@ interface Props {
 
 /** Ask for purposes: by their titles, or by the code of one that has none. */
 export function PurposeInput({ label, description, value, error, onChange }: Props) {
+  const t = useCommonTexts();
   const { all, title } = usePurposes();
   return (
     <TagsInput
@@ -31,6 +33,18 @@ export function PurposeInput({ label, description, value, error, onChange }: Pro
             "value" in one && `${title(one.value)} ${one.value}`.toLowerCase().includes(search.toLowerCase()),
         )
       }
+      renderPill={({ value: code, onRemove, disabled }) => (
+        <Pill
+          title={code ?? ""}
+          withRemoveButton
+          disabled={disabled ?? false}
+          {...(onRemove && { onRemove })}
+          removeButtonProps={{ "aria-label": t("remove", { title: title(code ?? "") }) }}
+        >
+          {title(code ?? "")}
+        </Pill>
+      )}
+      openOnFocus={false}
       splitChars={[",", " "]}
       acceptValueOnBlur
       onChange={onChange}

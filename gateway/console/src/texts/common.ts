@@ -62,6 +62,7 @@ export const useCommonTexts = createTexts("common", {
   },
   copy: { vi: "Sao chép", en: "Copy" },
   copied: { vi: "Đã sao chép", en: "Copied" },
+  remove: { vi: "Bỏ {{title}}", en: "Remove {{title}}" },
   cancel: { vi: "Hủy", en: "Cancel" },
   confirm: { vi: "Xác nhận", en: "Confirm" },
   close: { vi: "Đóng", en: "Close" },

@@ -1,9 +1,10 @@
-import { Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Stack, Text, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
+import { DateInput } from "../../components/DateInput";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
 import { formatDay } from "./formatDay";
@@ -85,12 +86,7 @@ export function Decision({ step, review, current, onClose, onRead, onConflict, o
         )}
         {changed && <GrantChanges before={review} after={current} />}
         {(step === "renew" || step === "suspend") && (
-          <TextInput
-            type="date"
-            label={step === "renew" ? t("newEnd") : t("until")}
-            value={until}
-            onChange={(event) => setUntil(event.currentTarget.value)}
-          />
+          <DateInput label={step === "renew" ? t("newEnd") : t("until")} value={until} onChange={setUntil} />
         )}
         <Textarea
           data-autofocus

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { Schemas } from "../../api/client";
 import { PrincipalName } from "../../components/PrincipalName";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { usePurposes } from "../../components/usePurposes";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
@@ -10,7 +11,7 @@ import { useGrantRequestTexts } from "../../texts/grantRequest";
 import { useConditions } from "./conditions";
 import { formatDay } from "./formatDay";
 import type { GrantReview } from "./grantReview";
-import { Party, TitleAndCode } from "./party";
+import { Party } from "./party";
 import { statusText } from "./phases";
 
 /** What a grant says: for whom, on what, why, how often and until when; systems and operations by their titles, codes beside them. */

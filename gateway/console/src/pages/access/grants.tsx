@@ -4,12 +4,12 @@ import { Link, useSearchParams } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { PagedTable } from "../../components/PagedTable";
 import { EmptyState } from "../../components/PageStates";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { usePurposes } from "../../components/usePurposes";
+import { type Titles, useTitles } from "../../components/useTitles";
 import { useAccessTexts } from "../../texts/access";
 import { formatDay } from "./formatDay";
-import { TitleAndCode } from "./party";
 import { GRANT_PHASES, PhaseBadge, usePhaseText } from "./phases";
-import { type Titles, useTitles } from "./titles";
 
 const PAGE = 50;
 

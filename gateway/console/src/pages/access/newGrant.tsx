@@ -3,9 +3,11 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { errorAt, fieldErrors } from "../../api/fieldErrors";
+import { DateInput } from "../../components/DateInput";
 import { ErrorState } from "../../components/PageStates";
 import { PurposeInput } from "../../components/PurposeInput";
 import { usePurposes } from "../../components/usePurposes";
+import { readCatalogue } from "../../components/useTitles";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
 import { useGrantRequestTexts } from "../../texts/grantRequest";
@@ -13,7 +15,6 @@ import { emptyRequest, type GrantRequest, type Holder, missingIn, sendRequest } 
 import { HolderChoice } from "./holderChoice";
 import { OperationChoice } from "./operationChoice";
 import { QuotaInput } from "./quotaInput";
-import { readCatalogue } from "./titles";
 
 interface Props {
   /** Who holds the grant, or is proposed to. */
@@ -163,14 +164,13 @@ function Conditions({ request, errorOf, onChange }: PartProps) {
       />
       <Group grow align="flex-start">
         {(["validFrom", "validUntil"] as const).map((day) => (
-          <TextInput
+          <DateInput
             key={day}
-            type="date"
             label={t(day)}
             required
             value={request[day]}
             error={errorOf(`/spec/${day}`)}
-            onChange={(event) => onChange({ [day]: event.currentTarget.value })}
+            onChange={(value) => onChange({ [day]: value })}
           />
         ))}
       </Group>

@@ -1,19 +1,7 @@
 import { Text } from "@mantine/core";
 import type { Schemas } from "../../api/client";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { useLanguage } from "../../texts/createTexts";
-
-/** Show what people call something, and beside it the code by which programs and registry know it. */
-export function TitleAndCode({ title, code }: { title: string | undefined; code: string }) {
-  if (!title) return <span>{code}</span>;
-  return (
-    <span>
-      {title}{" "}
-      <Text span inherit c="dimmed">
-        ({code})
-      </Text>
-    </span>
-  );
-}
 
 /** Show a system that a grant concerns, and its agency. */
 export function Party({ party }: { party: Schemas["GrantParties"]["consumer"] }) {

@@ -7,6 +7,7 @@ import { errorAt, fieldErrors } from "../../api/fieldErrors";
 import { useHasRole, useSession } from "../../app/session";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { CopyableCode } from "../../components/CopyableCode";
+import { DateInput } from "../../components/DateInput";
 import { PagedTable } from "../../components/PagedTable";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { PrincipalName } from "../../components/PrincipalName";
@@ -262,13 +263,12 @@ function NameDeputy({ person }: { person: Person }) {
           onChange={(event) => setDeputy({ ...deputy, person: event.currentTarget.value.trim() })}
         />
         {(["from", "until"] as const).map((day) => (
-          <TextInput
+          <DateInput
             key={day}
-            type="date"
             label={t(day)}
             value={deputy[day]}
             error={errorAt(errors, `/spec/deputy/${day}`)}
-            onChange={(event) => setDeputy({ ...deputy, [day]: event.currentTarget.value })}
+            onChange={(value) => setDeputy({ ...deputy, [day]: value })}
           />
         ))}
       </ConfirmDialog>

@@ -6,9 +6,10 @@ import { EmptyState, ErrorState, LoadingState } from "../../components/PageState
 import { PrincipalName, usePrincipalName } from "../../components/PrincipalName";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
-import { Party, TitleAndCode } from "./party";
+import { Party } from "./party";
 import { PhaseBadge, statusText } from "./phases";
 
 type PendingRequest = Schemas["PendingRequest"];

@@ -1,19 +1,10 @@
-import {
-  Button,
-  Card,
-  Group,
-  ScrollArea,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Button, Card, Group, ScrollArea, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { IconDownload, IconPrinter } from "@tabler/icons-react";
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { DateInput } from "../../components/DateInput";
+import { parseMonth } from "../../components/dates";
 import { formatNumber } from "../../components/formats";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { formatDateTime } from "../../components/Timestamp";
@@ -61,7 +52,7 @@ export function Reports() {
     },
   });
   const change = (name: "since" | "until") => (month: string) =>
-    month && setAddress({ ...query, [name]: month });
+    parseMonth(month) && setAddress({ ...query, [name]: month });
   return (
     <Stack>
       <Group align="flex-end" className="no-print">
@@ -203,14 +194,7 @@ function Month({
   value: string;
   onChange: (month: string) => void;
 }) {
-  return (
-    <TextInput
-      type="month"
-      label={label}
-      value={value}
-      onChange={(event) => onChange(event.currentTarget.value)}
-    />
-  );
+  return <DateInput kind="month" label={label} value={value} onChange={onChange} />;
 }
 
 async function readStatistics(query: { since: string; until: string }): Promise<Statistics> {

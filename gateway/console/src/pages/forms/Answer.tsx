@@ -2,6 +2,7 @@ import { Anchor, Badge, Button, Card, Group, Table, Text, Title } from "@mantine
 import { IconPrinter } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Schemas } from "../../api/client";
+import { formatDate } from "../../components/dates";
 import { formatNumber } from "../../components/formats";
 import { formatDateTime } from "../../components/Timestamp";
 import { usePurposes } from "../../components/usePurposes";
@@ -17,7 +18,6 @@ import {
 } from "../../contracts/schema";
 import { useLanguage } from "../../texts/createTexts";
 import { useFormTexts } from "../../texts/forms";
-import { formatDate } from "./dates";
 import { PersonalBadge } from "./FormList";
 
 /** What was asked and answered. */

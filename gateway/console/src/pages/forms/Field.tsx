@@ -10,6 +10,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
+import { formatDate, parseDate, parseMonth } from "../../components/dates";
 import {
   child,
   choicesOf,
@@ -27,7 +28,6 @@ import {
 } from "../../contracts/schema";
 import { useLanguage } from "../../texts/createTexts";
 import { useFormTexts } from "../../texts/forms";
-import { formatDate, parseDate, parseMonth } from "./dates";
 import { FileField } from "./FileField";
 import { type Entered, emptyEntry } from "./wire";
 

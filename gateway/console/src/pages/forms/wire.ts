@@ -1,3 +1,4 @@
+import { formatDate, parseDate, parseMonth } from "../../components/dates";
 import {
   child,
   isJsonObject,
@@ -8,7 +9,6 @@ import {
   propertiesOf,
   resolve,
 } from "../../contracts/schema";
-import { formatDate, parseDate, parseMonth } from "./dates";
 
 /** What somebody has entered: texts as they were typed, in the shape of the document. */
 export type Entered = undefined | string | boolean | Entered[] | { [name: string]: Entered };

@@ -9,6 +9,7 @@ import { Timestamp } from "../../components/Timestamp";
 import { useCommonTexts } from "../../texts/common";
 import { useMessageTexts } from "../../texts/messages";
 import { StateBadge } from "./DeliveryCard";
+import { ExchangeName, type MessageTitles, SystemName } from "./names";
 import { Sections } from "./Sections";
 
 const STATES = ["accepted", "delivering", "answered", "dead", "cancelled", "given-up"] as const;
@@ -53,7 +54,7 @@ export function AcceptedMessages() {
         {!data && !error && <LoadingState />}
         {data &&
           (data.items.length > 0 ? (
-            <AcceptedTable items={data.items} />
+            <AcceptedTable items={data.items} titles={data.titles} />
           ) : (
             <EmptyState title={t("noAccepted")}>{t("noAcceptedHelp")}</EmptyState>
           ))}
@@ -63,7 +64,7 @@ export function AcceptedMessages() {
   );
 }
 
-function AcceptedTable({ items }: { items: readonly Schemas["Message"][] }) {
+function AcceptedTable({ items, titles }: { items: readonly Schemas["Message"][]; titles: MessageTitles }) {
   const t = useMessageTexts();
   return (
     <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }}>
@@ -86,8 +87,12 @@ function AcceptedTable({ items }: { items: readonly Schemas["Message"][] }) {
                   <Timestamp time={item.changedAt} />
                 </Anchor>
               </Table.Td>
-              <Table.Td>{item.system}</Table.Td>
-              <Table.Td>{`${item.service}/${item.operation}`}</Table.Td>
+              <Table.Td>
+                <SystemName system={item.system} titles={titles} />
+              </Table.Td>
+              <Table.Td>
+                <ExchangeName service={item.service} name={item.operation} titles={titles} />
+              </Table.Td>
               <Table.Td>
                 <StateBadge state={item.state} />
               </Table.Td>

@@ -18,11 +18,13 @@ import { api, dataOf, type Schemas } from "../../api/client";
 import { useHasRole } from "../../app/session";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, ForbiddenState, LoadingState } from "../../components/PageStates";
+import { usePrincipalName } from "../../components/PrincipalName";
 import { Timestamp } from "../../components/Timestamp";
 import { useCommonTexts } from "../../texts/common";
 import { useMessageTexts } from "../../texts/messages";
 import { Pager, withAfter } from "./AcceptedMessages";
 import { type Decision, DecisionDialog } from "./DecisionDialog";
+import { ExchangeName, type MessageTitles, SystemName } from "./names";
 import { DECIDERS, Sections } from "./Sections";
 
 type Letter = Schemas["DeadLetter"];
@@ -82,6 +84,7 @@ export function DeadLetters() {
           (data.items.length > 0 ? (
             <LetterTable
               items={data.items}
+              titles={data.titles}
               selected={selected}
               onSelect={resolved ? null : setSelected}
               onDecide={setDecision}
@@ -150,11 +153,13 @@ function FilterForm({
 
 function LetterTable({
   items,
+  titles,
   selected,
   onSelect,
   onDecide,
 }: {
   items: readonly Letter[];
+  titles: MessageTitles;
   selected: ReadonlySet<string>;
   onSelect: ((selected: ReadonlySet<string>) => void) | null;
   onDecide: (decision: Decision) => void;
@@ -203,9 +208,11 @@ function LetterTable({
                   <Timestamp time={letter.diedAt} />
                 </Anchor>
               </Table.Td>
-              <Table.Td>{letter.system}</Table.Td>
               <Table.Td>
-                {`${letter.service}/${letter.name}`}
+                <SystemName system={letter.system} titles={titles} />
+              </Table.Td>
+              <Table.Td>
+                <ExchangeName service={letter.service} name={letter.name} titles={titles} />
                 {letter.subscription && (
                   <Text size="xs" c="dimmed">
                     {t("subscription", { id: letter.subscription })}
@@ -218,7 +225,7 @@ function LetterTable({
                 </Text>
                 {letter.resolvedBy && (
                   <Text size="xs" c="dimmed">
-                    {t("decidedBy", { who: letter.resolvedBy })} {letter.note}
+                    <Decider by={letter.resolvedBy} /> {letter.note}
                   </Text>
                 )}
               </Table.Td>
@@ -247,6 +254,11 @@ function LetterTable({
       </Table>
     </ScrollArea>
   );
+}
+
+function Decider({ by }: { by: string }) {
+  const t = useMessageTexts();
+  return <span title={by}>{t("decidedBy", { who: usePrincipalName(by) })}</span>;
 }
 
 function filterOf(address: URLSearchParams): { system?: string; service?: string; reason?: string } {

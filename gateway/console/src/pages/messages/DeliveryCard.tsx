@@ -5,20 +5,24 @@ import { useHasRole } from "../../app/session";
 import { usePrincipalName } from "../../components/PrincipalName";
 import { type Meaning, StatusBadge } from "../../components/StatusBadge";
 import { formatDateTime, Timestamp } from "../../components/Timestamp";
+import { useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
 import { type Decision, DecisionDialog } from "./DecisionDialog";
+import type { MessageTitles } from "./names";
 import { useOutcomeTitles } from "./useOutcomeTitles";
 
 interface Props {
   delivery: Schemas["Message"] | undefined;
   letters: readonly Schemas["DeadLetter"][];
+  titles: MessageTitles;
   onChanged: () => void;
 }
 
 /** What became of an accepted message or of an event: its state, its attempts, its dead letters, and what the reader may do now. */
-export function DeliveryCard({ delivery, letters, onChanged }: Props) {
+export function DeliveryCard({ delivery, letters, titles, onChanged }: Props) {
   const t = useMessageTexts();
   const operator = useHasRole("operator");
+  const language = useLanguage();
   const [decision, setDecision] = useState<Decision | null>(null);
   return (
     <Stack gap="sm">
@@ -52,8 +56,8 @@ export function DeliveryCard({ delivery, letters, onChanged }: Props) {
         <Stack key={letter.id} gap="xs">
           <Group gap="xs">
             <StatusBadge meaning={letter.resolution ? "neutral" : "failure"}>{t("state-dead")}</StatusBadge>
-            <Text size="sm">
-              {letter.system} · {letter.reason.text}
+            <Text size="sm" title={letter.system}>
+              {titles.systems[letter.system]?.[language] ?? letter.system} · {letter.reason.text}
             </Text>
             {letter.resolvedBy && <DecidedBy by={letter.resolvedBy} />}
             {letter.note && (

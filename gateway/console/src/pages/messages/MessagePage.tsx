@@ -14,11 +14,13 @@ import { EmptyState, ErrorState, LoadingState } from "../../components/PageState
 import { PrincipalName } from "../../components/PrincipalName";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Timestamp } from "../../components/Timestamp";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
 import { ProofCard } from "../../verify/ProofCard";
 import { DecidedBy, DeliveryCard } from "./DeliveryCard";
+import type { MessageTitles } from "./names";
 import { kindText } from "./ResultTable";
 import { meaningOf, useOutcomeTitles } from "./useOutcomeTitles";
 import { type StoryEntry, Waterfall } from "./Waterfall";
@@ -67,7 +69,12 @@ function Story({ story, onChanged }: { story: Schemas["MessageStory"]; onChanged
       </Section>
       {(story.delivery || story.deadLetters.length > 0) && (
         <Section title={t("deliveryState")}>
-          <DeliveryCard delivery={story.delivery} letters={story.deadLetters} onChanged={onChanged} />
+          <DeliveryCard
+            delivery={story.delivery}
+            letters={story.deadLetters}
+            titles={story.titles}
+            onChanged={onChanged}
+          />
         </Section>
       )}
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
@@ -90,12 +97,14 @@ function Outcome({
 }: {
   entry: StoryEntry;
   reader: Schemas["MessageStory"]["reader"];
-  titles: Record<string, string>;
+  titles: MessageTitles;
 }) {
   const t = useMessageTexts();
+  const language = useLanguage();
   const seesAdapters = useHasRole("operator", "auditor", "agency-admin", "integrator");
   const { title, when, action, advice, help } = entry.explanation;
-  const agency = titles[entry.agency] ?? entry.agency;
+  const agency = titles.agencies[entry.agency]?.[language] ?? entry.agency;
+  const provider = titles.systems[entry.provider]?.[language] ?? entry.provider;
   const meaning = meaningOf(entry.status);
   return (
     <Notice
@@ -117,7 +126,7 @@ function Outcome({
             <b>{t("whatToDo")}:</b> {withoutBackticks(advice)}.{" "}
             {seesAdapters && entry.provider && (
               <Anchor component={Link} href={adaptersOf(entry.provider)} size="sm" c="inherit" td="underline">
-                {t("adaptersOf", { system: entry.provider })}
+                {t("adaptersOf", { system: provider })}
               </Anchor>
             )}
           </Text>
@@ -143,25 +152,32 @@ function Facts({ story, entry }: { story: Schemas["MessageStory"]; entry: StoryE
   const seesPersons = useHasRole("auditor");
   const seesAdapters = useHasRole("operator", "auditor", "agency-admin", "integrator");
   const { titleAndCode } = usePurposes();
+  const language = useLanguage();
+  const named = (kind: keyof MessageTitles, code: string, shown = code) =>
+    code && <TitleAndCode title={story.titles[kind][code]?.[language]} code={shown} />;
   const grant = story.grants.find(({ name }) => name === entry.grant);
   return (
     <dl className="facts">
       <Fact label={t("time")}>
         <Timestamp time={new Date(entry.time)} />
       </Fact>
-      <Fact label={t("consumer")}>{entry.consumer}</Fact>
-      <Fact label={t("agency")}>{titled(entry.agency, story.titles)}</Fact>
+      <Fact label={t("consumer")}>{named("systems", entry.consumer)}</Fact>
+      <Fact label={t("agency")}>{named("agencies", entry.agency)}</Fact>
       <Fact label={t("provider")}>
         {seesAdapters && entry.provider ? (
           <Anchor component={Link} href={adaptersOf(entry.provider)} size="sm">
-            {entry.provider}
+            {named("systems", entry.provider)}
           </Anchor>
         ) : (
-          entry.provider
+          named("systems", entry.provider)
         )}
       </Fact>
-      <Fact label={t("service")}>{titled(entry.service, story.titles)}</Fact>
-      <Fact label={entry.event ? t("event") : t("operation")}>{entry.event || entry.operation}</Fact>
+      <Fact label={t("service")}>{named("services", entry.service)}</Fact>
+      <Fact label={entry.event ? t("event") : t("operation")}>
+        {entry.event
+          ? named("events", `${entry.service}/${entry.event}`, entry.event)
+          : named("operations", `${entry.service}/${entry.operation}`, entry.operation)}
+      </Fact>
       <Fact label={t("contractVersion")}>{entry.version}</Fact>
       <Fact label={t("purposeField")}>{entry.purpose ? titleAndCode(entry.purpose) : t("purposeNone")}</Fact>
       <Fact label={t("grant")}>
@@ -232,6 +248,7 @@ function Content({ size, digest }: { size: number; digest: string | undefined })
 function Steps({ story }: { story: Schemas["MessageStory"] }) {
   const t = useMessageTexts();
   const titles = useOutcomeTitles();
+  const language = useLanguage();
   return (
     <Stack gap="xs" component="ol" className="steps">
       {story.more && <Text size="sm">{t("moreSteps", { count: story.entries.length })}</Text>}
@@ -245,7 +262,11 @@ function Steps({ story }: { story: Schemas["MessageStory"] }) {
               {t(kindText(entry.kind))}
               {entry.attempt > 0 && ` #${entry.attempt}`}
             </Text>
-            {entry.to && <Text size="sm">{t("deliveredTo", { to: entry.to })}</Text>}
+            {entry.to && (
+              <Text size="sm" title={entry.to}>
+                {t("deliveredTo", { to: story.titles.systems[entry.to]?.[language] ?? entry.to })}
+              </Text>
+            )}
             <StatusBadge meaning={meaningOf(entry.status)}>
               {titles.get(entry.outcome) ?? entry.outcome}
             </StatusBadge>
@@ -276,11 +297,6 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
       {children}
     </Card>
   );
-}
-
-function titled(name: string, titles: Record<string, string>): ReactNode {
-  const title = titles[name];
-  return title ? `${title} (${name})` : name;
 }
 
 /** Return the address of the adapters of a system. */

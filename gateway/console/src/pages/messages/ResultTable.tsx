@@ -8,10 +8,19 @@ import { Timestamp } from "../../components/Timestamp";
 import { usePurposes } from "../../components/usePurposes";
 import { useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
+import { ExchangeName, type MessageTitles, SystemName } from "./names";
 import { meaningOf, useOutcomeTitles } from "./useOutcomeTitles";
 
 /** Entries that a search found, one a row. The arrow keys move between the links of the rows. */
-export function ResultTable({ items, dimmed }: { items: readonly Schemas["EntryFound"][]; dimmed: boolean }) {
+export function ResultTable({
+  items,
+  titles,
+  dimmed,
+}: {
+  items: readonly Schemas["EntryFound"][];
+  titles: MessageTitles;
+  dimmed: boolean;
+}) {
   const t = useMessageTexts();
   return (
     <ScrollArea type="auto" viewportProps={{ tabIndex: 0 }} opacity={dimmed ? 0.6 : 1}>
@@ -30,7 +39,11 @@ export function ResultTable({ items, dimmed }: { items: readonly Schemas["EntryF
         </Table.Thead>
         <Table.Tbody onKeyDown={moveFocus}>
           {items.map((item) => (
-            <Row key={`${item.message} ${item.kind} ${item.time} ${item.attempt} ${item.to}`} item={item} />
+            <Row
+              key={`${item.message} ${item.kind} ${item.time} ${item.attempt} ${item.to}`}
+              item={item}
+              names={titles}
+            />
           ))}
         </Table.Tbody>
       </Table>
@@ -38,7 +51,7 @@ export function ResultTable({ items, dimmed }: { items: readonly Schemas["EntryF
   );
 }
 
-function Row({ item }: { item: Schemas["EntryFound"] }) {
+function Row({ item, names }: { item: Schemas["EntryFound"]; names: MessageTitles }) {
   const t = useMessageTexts();
   const language = useLanguage();
   const titles = useOutcomeTitles();
@@ -52,13 +65,10 @@ function Row({ item }: { item: Schemas["EntryFound"] }) {
         </Anchor>
       </Table.Td>
       <Table.Td>
-        {item.consumer || "–"}
-        <Text size="xs" c="dimmed">
-          {item.agency}
-        </Text>
+        <SystemName system={item.consumer} agency={item.agency} titles={names} />
       </Table.Td>
       <Table.Td>
-        {item.service ? `${item.service}/${item.operation || item.event}` : "–"}
+        <ExchangeName service={item.service} name={item.operation || item.event} titles={names} />
         {item.kind !== "call" && (
           <Text size="xs" c="dimmed">
             {t(kindText(item.kind))}

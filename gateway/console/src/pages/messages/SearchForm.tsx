@@ -1,5 +1,4 @@
 import {
-  Autocomplete,
   Button,
   Checkbox,
   Collapse,
@@ -14,9 +13,15 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, dataOf } from "../../api/client";
 import { useHasRole } from "../../app/session";
+import { DateInput } from "../../components/DateInput";
+import { NamedInput } from "../../components/NamedInput";
+import { usePurposes } from "../../components/usePurposes";
+import { readCatalogue } from "../../components/useTitles";
+import { type Language, useLanguage } from "../../texts/createTexts";
 import { useMessageTexts } from "../../texts/messages";
 import { hiddenFilters, KINDS, periodOf, type TextField } from "./filters";
 import { kindText } from "./ResultTable";
+import { useOutcomeTitles } from "./useOutcomeTitles";
 
 interface Props {
   address: URLSearchParams;
@@ -35,12 +40,12 @@ export function SearchForm({ address, person, fields, onSearch }: Props) {
   const [period, setPeriod] = useState(periodOf(address));
   const [opened, setOpened] = useState(hiddenFilters(address) > 0 || person !== "");
   const [personWrong, setPersonWrong] = useState(false);
-  const text = (name: TextField) => ({
+  const named = (name: TextField) => ({
     name,
     defaultValue: address.get(name) ?? "",
     error: fields.get(`/${name}`) ?? fields.get(name),
-    maxLength: 255,
   });
+  const text = (name: TextField) => ({ ...named(name), maxLength: 255 });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const filters = new URLSearchParams();
@@ -77,23 +82,23 @@ export function SearchForm({ address, person, fields, onSearch }: Props) {
               allowDeselect={false}
               onChange={(chosen) => setPeriod(chosen ?? "24h")}
             />
-            <KnownName label={t("service")} kind="services" {...text("service")} />
-            <KnownName label={t("consumer")} kind="systems" {...text("consumer")} />
-            <TextInput label={t("outcome")} placeholder={t("outcomeHint")} {...text("outcome")} />
+            <KnownName label={t("service")} kind="services" {...named("service")} />
+            <KnownName label={t("consumer")} kind="systems" {...named("consumer")} />
+            <OutcomeInput {...named("outcome")} />
           </SimpleGrid>
           {period === "custom" && (
             <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm">
-              <TimeInput label={t("since")} name="since" value={address.get("since")} hint={t("timeHint")} />
-              <TimeInput label={t("until")} name="until" value={address.get("until")} hint={t("timeHint")} />
+              <TimeInput label={t("since")} name="since" value={address.get("since")} />
+              <TimeInput label={t("until")} name="until" value={address.get("until")} />
             </SimpleGrid>
           )}
           <Collapse expanded={opened}>
             <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm" verticalSpacing="xs">
               <TextInput label={t("operation")} {...text("operation")} />
               <TextInput label={t("event")} {...text("event")} />
-              <KnownName label={t("provider")} kind="systems" {...text("provider")} />
-              <KnownName label={t("agency")} kind="agencies" {...text("agency")} />
-              <TextInput label={t("purposeField")} {...text("purpose")} />
+              <KnownName label={t("provider")} kind="systems" {...named("provider")} />
+              <KnownName label={t("agency")} kind="agencies" {...named("agency")} />
+              <PurposeFilter {...named("purpose")} />
               <TextInput label={t("grant")} {...text("grant")} />
               <Select
                 label={t("kind")}
@@ -160,55 +165,73 @@ export function SearchForm({ address, person, fields, onSearch }: Props) {
   );
 }
 
-function TimeInput({
-  label,
-  name,
-  value,
-  hint,
-}: {
-  label: string;
-  name: string;
-  value: string | null;
-  hint: string;
-}) {
-  return (
-    <TextInput
-      type="datetime-local"
-      step={1}
-      label={label}
-      name={name}
-      title={hint}
-      defaultValue={value ?? ""}
-    />
-  );
-}
-
 interface KnownNameProps {
   kind: "services" | "systems" | "agencies";
   label: string;
   name: string;
   defaultValue: string;
   error: string | undefined;
-  maxLength: number;
 }
 
-/** A field that offers the names in the registry that the user may read, and takes any other. */
-function KnownName({ kind, error, ...field }: KnownNameProps) {
+/** A field that offers what the user may read in the registry by its title, and takes any other code. */
+function KnownName({ kind, ...field }: KnownNameProps) {
+  const language = useLanguage();
   const { data } = useQuery({
     queryKey: ["names", kind],
     queryFn: () => readNames(kind),
     staleTime: 60_000,
     retry: false,
   });
-  return <Autocomplete {...field} error={error ?? null} data={data ?? []} limit={20} />;
+  return (
+    <NamedInput
+      {...field}
+      choices={data?.map(({ code, title }) => ({ code, title: title?.[language] ?? code })) ?? []}
+    />
+  );
 }
 
-async function readNames(kind: KnownNameProps["kind"]): Promise<string[]> {
+/** A field that offers what becomes of messages in words, and takes the code of an error that a contract declares. */
+function OutcomeInput(field: Omit<KnownNameProps, "kind" | "label">) {
+  const t = useMessageTexts();
+  const titles = useOutcomeTitles();
+  return (
+    <NamedInput
+      {...field}
+      label={t("outcome")}
+      placeholder={t("outcomeHint")}
+      choices={[...titles].map(([code, title]) => ({ code, title }))}
+    />
+  );
+}
+
+function PurposeFilter(field: Omit<KnownNameProps, "kind" | "label">) {
+  const t = useMessageTexts();
+  const { all, title } = usePurposes();
+  return (
+    <NamedInput
+      {...field}
+      label={t("purposeField")}
+      choices={all.map(({ code }) => ({ code, title: title(code) }))}
+    />
+  );
+}
+
+function TimeInput({ label, name, value }: { label: string; name: string; value: string | null }) {
+  const [time, setTime] = useState(value ?? "");
+  return <DateInput kind="datetime-local" label={label} name={name} value={time} onChange={setTime} />;
+}
+
+interface KnownCode {
+  code: string;
+  title?: Record<Language, string>;
+}
+
+async function readNames(kind: KnownNameProps["kind"]): Promise<KnownCode[]> {
   if (kind === "services") {
-    const { items } = await dataOf(api.GET("/registry/services", { params: { query: { limit: 1000 } } }));
-    return [...new Set(items.map(({ metadata }) => metadata.name.replace(/-v[0-9]+$/, "")))];
+    const services = await readCatalogue();
+    return [...new Map(services.map(({ service, title }) => [service, { code: service, title }])).values()];
   }
   const path = kind === "systems" ? "/registry/systems" : "/registry/agencies";
   const { items } = await dataOf(api.GET(path, { params: { query: { limit: 1000 } } }));
-  return items.map(({ metadata }) => metadata.name);
+  return items.map(({ metadata, spec }) => ({ code: metadata.name, title: spec.title }));
 }

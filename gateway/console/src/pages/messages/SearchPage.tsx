@@ -17,6 +17,8 @@ import { SearchForm } from "./SearchForm";
 import { Sections } from "./Sections";
 import { useLiveMessages } from "./useLiveMessages";
 
+const NO_TITLES = { systems: {}, agencies: {}, services: {}, operations: {}, events: {} };
+
 /** The search of messages. Its filters stand in the address; a person's number does not. */
 export function SearchPage() {
   const t = useMessageTexts();
@@ -95,7 +97,7 @@ export function SearchPage() {
               </Text>
             )}
             {data.items.length > 0 ? (
-              <ResultTable items={data.items} dimmed={isPlaceholderData} />
+              <ResultTable items={data.items} titles={data.titles} dimmed={isPlaceholderData} />
             ) : (
               <EmptyState title={t(cursor ? "noNewer" : "nothing")}>
                 {t(cursor ? "noNewerHelp" : "nothingHelp")}
@@ -123,6 +125,6 @@ async function searchMessages(query: SearchQuery, person: string) {
   const { data, response } = await api.GET("/evidence/messages", {
     params: { query, ...(person && { header: { "Lgsp-Subject": person } }) },
   });
-  const page = data ?? { items: [], cursor: "", newer: "" };
+  const page = data ?? { items: [], cursor: "", newer: "", titles: NO_TITLES };
   return { ...page, staleSince: response.headers.get("Lgsp-Index-Stale-Since") };
 }

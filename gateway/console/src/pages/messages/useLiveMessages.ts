@@ -2,6 +2,7 @@ import { useMemo, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { type StreamState, useEventStream } from "../../api/useEventStream";
 import { queryOf } from "./filters";
+import { joinTitles, type MessageTitles } from "./names";
 
 type EntryFound = Schemas["EntryFound"];
 
@@ -12,6 +13,7 @@ interface LivePage {
   newer: string;
   /** How many came at the same time as others and are not among the items. */
   skipped: number;
+  titles: MessageTitles;
 }
 
 const MOST_ROWS = 500;
@@ -35,15 +37,24 @@ export function useLiveMessages(
   const stream = useEventStream(url, {
     page: (data) => url && setFound({ ...(data as Omit<LivePage, "skipped">), skipped: 0, url }),
     found: (data) =>
-      setFound((before) => before && withNew(before, data as Pick<LivePage, "items" | "skipped">)),
+      setFound((before) => before && withNew(before, data as Pick<LivePage, "items" | "skipped" | "titles">)),
   });
   return { page: found?.url === url ? found : null, stream };
 }
 
-function withNew<Page extends LivePage>(before: Page, found: Pick<LivePage, "items" | "skipped">): Page {
+function withNew<Page extends LivePage>(
+  before: Page,
+  found: Pick<LivePage, "items" | "skipped" | "titles">,
+): Page {
   const items = [...[...found.items].reverse(), ...before.items].sort((one, other) => other.time - one.time);
   const cursor = items.length > MOST_ROWS ? "" : before.cursor;
-  return { ...before, items: items.slice(0, MOST_ROWS), cursor, skipped: before.skipped + found.skipped };
+  return {
+    ...before,
+    items: items.slice(0, MOST_ROWS),
+    cursor,
+    skipped: before.skipped + found.skipped,
+    titles: joinTitles(before.titles, found.titles),
+  };
 }
 
 function streamOf(address: URLSearchParams): string {

@@ -8,6 +8,7 @@ import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { PageHeader } from "../../components/PageHeader";
 import { ErrorState, ForbiddenState, LoadingState } from "../../components/PageStates";
 import { Timestamp } from "../../components/Timestamp";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { useLanguage } from "../../texts/createTexts";
 import { useRequestsTexts } from "../../texts/requests";
 import { Deadline, FirstReply } from "./deadline";
@@ -92,7 +93,7 @@ function ReadConcerned({ entry }: { entry: Schemas["AccessLogEntry"] }) {
   const facts = [
     [t("time"), <Timestamp key="time" time={entry.time} />],
     [t("service"), `${entry.serviceTitle}, ${entry.operationTitle}`],
-    [t("system"), entry.system],
+    [t("system"), <TitleAndCode key="system" title={entry.systemTitle} code={entry.system} />],
     [t("purposeOfRead"), entry.purposeTitle ?? entry.purpose],
     [t("dossier"), entry.reference],
     [t("basis"), entry.legalBasis],

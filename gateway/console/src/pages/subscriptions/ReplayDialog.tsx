@@ -1,8 +1,10 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, dataOf, type Schemas } from "../../api/client";
+import { DateInput } from "../../components/DateInput";
+import { parseDateTime } from "../../components/dates";
 import { ErrorState } from "../../components/PageStates";
 import { Refusal } from "../../components/Refusal";
 import { useCommonTexts } from "../../texts/common";
@@ -49,7 +51,7 @@ function ReplayForm({ subscription, onClose, onDone }: Props) {
           params: { path, query: { from: start, ...(end && { to: end }) } },
         }),
       ),
-    enabled: from !== "",
+    enabled: parseDateTime(from) !== null && (to === "" || parseDateTime(to) !== null),
   });
   const replay = useMutation({
     mutationFn: () => replayAll(subscription.id, start, end),
@@ -70,22 +72,15 @@ function ReplayForm({ subscription, onClose, onDone }: Props) {
       }}
     >
       <Stack>
-        <TextInput
+        <DateInput
           label={t("replayFrom")}
-          type="datetime-local"
-          step={1}
+          kind="datetime-local"
           value={from}
-          onChange={(event) => setFrom(event.currentTarget.value)}
+          onChange={setFrom}
           required
           data-autofocus
         />
-        <TextInput
-          label={t("replayTo")}
-          type="datetime-local"
-          step={1}
-          value={to}
-          onChange={(event) => setTo(event.currentTarget.value)}
-        />
+        <DateInput label={t("replayTo")} kind="datetime-local" value={to} onChange={setTo} />
         <div role="status">
           {preview.isFetching && <Text size="sm">{t("counting")}</Text>}
           {preview.data && !preview.isFetching && (

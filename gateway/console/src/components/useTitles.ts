@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { allPages } from "../../api/allPages";
-import { api, dataOf, type Schemas } from "../../api/client";
-import { useLanguage } from "../../texts/createTexts";
+import { allPages } from "../api/allPages";
+import { api, dataOf, type Schemas } from "../api/client";
+import { useLanguage } from "../texts/createTexts";
 
 /** What systems and services are called, as far as the user may read them; undefined for others. */
 export interface Titles {

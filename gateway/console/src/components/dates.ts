@@ -39,3 +39,20 @@ function isoDate(year: number, month: number, day: number): string | null {
     date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   return exists && year >= 1000 ? date.toISOString().slice(0, 10) : null;
 }
+
+const TIME_OF_DAY = /^(.*\S)[\sT]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?$/;
+
+/** Return the ISO date and time (2026-11-28T08:00:00, in Vietnam) that somebody typed; null where it is none. A day alone begins at midnight. */
+export function parseDateTime(typed: string): string | null {
+  const text = typed.trim();
+  const [, day = text, hour = "0", minute = "00", second = "00"] = TIME_OF_DAY.exec(text) ?? [];
+  const date = parseDate(day);
+  const exists = Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
+  return date && exists ? `${date}T${hour.padStart(2, "0")}:${minute}:${second}` : null;
+}
+
+/** Return an ISO date and time as people write it (28/11/2026 08:00:00); any other text as it is. */
+export function formatDateAndTime(text: string): string {
+  const [date = "", time = ""] = text.split("T");
+  return ISO.test(date) && time ? `${formatDate(date)} ${time}` : text;
+}
