@@ -179,7 +179,7 @@ async def test_the_proof_of_another_message_or_a_forged_signature_is_refused(
     origin, size, root = text.split("\n")
     proof["checkpoint"] = f"{origin}\n{int(size) + 1}\n{root}\n\n{signature}"
     await page.get_by_role("button", name="Kiểm chứng", exact=True).click()
-    await expect(page.get_by_text("Chữ ký của điểm kiểm không đúng với khóa.")).to_be_visible()
+    await expect(page.get_by_text("Chữ ký của bản chốt không đúng với khóa.")).to_be_visible()
 
 
 async def test_a_page_that_shows_something_else_than_its_proof_is_not_proved(

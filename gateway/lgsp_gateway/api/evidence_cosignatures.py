@@ -89,6 +89,6 @@ class EvidenceCosignatureRoutes:
                 return json_response({"by": name}, status=201)
         raise Refusal(
             "not-granted",
-            vi="Điểm kiểm không có chữ ký của nhân chứng nào mà gateway này biết; hãy thêm khóa của nhân chứng vào tệp của --witnesses.",
+            vi="Bản chốt không có chữ ký của nhân chứng nào mà gateway này biết; hãy thêm khóa của nhân chứng vào tệp của --witnesses.",
             en="The checkpoint is not signed by a witness that this gateway knows; add the witness's key to the file named by --witnesses.",
         )

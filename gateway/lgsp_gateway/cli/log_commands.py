@@ -102,7 +102,7 @@ def _verify_one(
             f"the entries of {name} from {archived[name]} up to {start.size} are nowhere",
         )
     if not part["items"] and not start.size:
-        out(localized(f"{name}: chưa có điểm kiểm nào\n", f"{name}: nothing is covered by a checkpoint yet\n"))
+        out(localized(f"{name}: chưa có bản chốt nào\n", f"{name}: nothing is covered by a checkpoint yet\n"))
         return
     sealed = [
         cosignature
@@ -122,7 +122,7 @@ def _verify_one(
         if start.size
         else localized(f"{last.size} mục", f"{last.size} entries")
     )
-    whole = localized(f"{len(part['items'])} điểm kiểm, nguyên vẹn", f"{len(part['items'])} checkpoints, whole")
+    whole = localized(f"{len(part['items'])} bản chốt, nguyên vẹn", f"{len(part['items'])} checkpoints, whole")
     out(f"{last.origin}: {where}, {whole}\n")
     for one in witnesses:
         note = next(

@@ -70,7 +70,7 @@ async def _check(endpoint: NatsEndpoint, publics: tuple[bytes, ...]) -> StoreFin
 def _report(found: StoreFindings) -> str:
     lines = [
         localized(
-            f"lgsp {version('lgsp')} đọc được dữ liệu này: {found.contracts} hợp đồng hợp lệ, {found.entries} mục bằng chứng dưới điểm kiểm đúng khóa",
+            f"lgsp {version('lgsp')} đọc được dữ liệu này: {found.contracts} hợp đồng hợp lệ, {found.entries} mục bằng chứng dưới bản chốt đúng khóa",
             f"lgsp {version('lgsp')} reads this store: {found.contracts} contracts are valid, {found.entries} entries of evidence are under checkpoints of the right keys",
         )
     ]

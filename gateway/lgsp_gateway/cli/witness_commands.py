@@ -116,7 +116,7 @@ def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str,
         )
     if cited.get(before.origin, -1) < before.size:
         raise evidence_forged(
-            f"nhật ký {gateway} mang tên {now.origin} mà không dẫn điểm kiểm cuối dưới tên {before.origin}",
+            f"nhật ký {gateway} mang tên {now.origin} mà không dẫn bản chốt cuối dưới tên {before.origin}",
             f"the log {gateway} is called {now.origin} and does not cite where it ended as {before.origin}",
         )
     path: list[bytes] = []
@@ -128,7 +128,7 @@ def _refuse_rewritten(client: BusClient, file: Path, key: LogKeys, gateway: str,
             path = []
     if before.size and not merkle.verify_consistency(before.root, before.size, now.root, now.size, path):
         raise evidence_forged(
-            f"nhật ký {gateway} không nối tiếp điểm kiểm {before.size} mục đã thấy trước đây",
+            f"nhật ký {gateway} không nối tiếp bản chốt {before.size} mục đã thấy trước đây",
             f"the log {gateway} does not go on from the {before.size} entries that were seen before",
         )
 

@@ -114,7 +114,7 @@ class GatewayChecks:
         if seconds < MAX_UNSIGNED_SECONDS:
             return None
         return Text(
-            f"Đã {seconds:.0f} giây không ký được điểm kiểm; hãy kiểm tra luồng LGSP_CHECKPOINTS.",
+            f"Đã {seconds:.0f} giây không ký được bản chốt; hãy kiểm tra luồng LGSP_CHECKPOINTS.",
             f"No checkpoint has been signed for {seconds:.0f} s; check the stream LGSP_CHECKPOINTS.",
         )
 

@@ -1,5 +1,6 @@
 import { Autocomplete } from "@mantine/core";
 import { useState } from "react";
+import { nameAndCode } from "./TitleAndCode";
 
 /** A value that can be chosen: its code, and what people call it. */
 export interface Choice {
@@ -20,7 +21,7 @@ interface Props {
 /** Ask for a code by what people call it. Whatever else is typed is taken as a code: the evidence knows some that nothing lists any more. */
 export function NamedInput({ label, name, defaultValue, choices, error, placeholder }: Props) {
   const [typed, setTyped] = useState<string | null>(null);
-  const labels = new Map(choices.map((one) => [one.code, labelOf(one)]));
+  const labels = new Map(choices.map((one) => [one.code, nameAndCode(one.title, one.code)]));
   const codes = new Map([...labels].map(([code, text]) => [text, code]));
   const text = typed ?? labels.get(defaultValue) ?? defaultValue;
   return (
@@ -39,8 +40,4 @@ export function NamedInput({ label, name, defaultValue, choices, error, placehol
       <input type="hidden" name={name} value={codes.get(text) ?? text} />
     </>
   );
-}
-
-function labelOf({ code, title }: Choice): string {
-  return title === code ? code : `${title} (${code})`;
 }

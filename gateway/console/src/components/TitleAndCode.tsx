@@ -34,3 +34,8 @@ export function TitleAndCode({ title, code, below = false, note }: Props) {
     </span>
   );
 }
+
+/** Return the same as text, where somebody chooses: `Cấp giấy phép (cap-giay-phep)`. */
+export function nameAndCode(title: string | undefined, code: string): string {
+  return title && title !== code ? `${title} (${code})` : code;
+}

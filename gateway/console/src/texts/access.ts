@@ -238,8 +238,8 @@ export const useAccessTexts = createTexts("access", {
     vi: "Người vận hành trục đặt tên ở đây; đến lúc đó các trang hiện mã.",
     en: "Operators of the bus give titles here; until then pages show the codes.",
   },
-  drift: { vi: "Sai lệch cấu hình", en: "Drift" },
-  drifted: { vi: "Sai lệch so với tệp đã áp dụng", en: "Differs from the applied files" },
+  drift: { vi: "Khác với tệp", en: "Drift" },
+  drifted: { vi: "Khác với tệp đã áp dụng", en: "Differs from the applied files" },
   driftHelp: {
     vi: "Tài liệu được áp dụng từ tệp (lgsp apply --set) mà sau đó có người sửa hay xóa ở nơi khác. Hãy áp dụng lại tệp để lấy lại nội dung của tệp, hoặc đưa thay đổi vào tệp rồi áp dụng.",
     en: "Documents that were applied from files (lgsp apply --set) and then changed or deleted elsewhere. Apply the files again, so that they win, or take the change over into the files and apply them.",
@@ -301,12 +301,12 @@ export const useAccessTexts = createTexts("access", {
   },
   keyPasted: { vi: "Dán khóa công khai đã có", en: "Paste a public key" },
   keyPastedHelp: {
-    vi: "PEM hoặc JWK, do bên phát triển hệ thống tạo và gửi cho bạn.",
-    en: "PEM or JWK, made by the developers of the system and sent to you.",
+    vi: 'Bên phát triển hệ thống tạo và gửi cho bạn: tệp PEM (bắt đầu bằng -----BEGIN PUBLIC KEY-----) hoặc tệp JSON (JWK, có "kty").',
+    en: 'Made by the developers of the system and sent to you: a PEM file (it begins with -----BEGIN PUBLIC KEY-----) or a JSON file (JWK, with "kty").',
   },
   publicKey: { vi: "Khóa công khai", en: "Public key" },
   publicKeyBad: {
-    vi: "Đây không phải khóa công khai dạng PEM hay JWK; hãy dán trọn nội dung tệp.",
+    vi: "Đây không phải khóa công khai dạng PEM hay JSON (JWK); hãy dán trọn nội dung tệp.",
     en: "This is no public key in PEM or JWK; paste the whole content of the file.",
   },
   privateKeyPasted: {
@@ -314,8 +314,9 @@ export const useAccessTexts = createTexts("access", {
     en: "This is a private key: send it to nobody, not even to the bus. Paste the public half.",
   },
   makeKey: { vi: "Tạo khóa", en: "Make the key" },
-  keyMade: { vi: "Đã tạo khóa {{kid}}", en: "Key {{kid}} is made" },
-  download: { vi: "Tải khóa bí mật (JWK)", en: "Download the private key (JWK)" },
+  keyMade: { vi: "Đã tạo khóa. Mã khóa:", en: "The key is made. Its id:" },
+  keyId: { vi: "Mã khóa", en: "Key id" },
+  download: { vi: "Tải khóa bí mật (JSON)", en: "Download the private key (JSON)" },
   downloadPem: { vi: "Tải dạng PEM", en: "Download as PEM" },
   downloadFirst: {
     vi: "Hãy tải khóa bí mật trước: sau khi rời trang này không ai lấy lại được nó.",
@@ -330,6 +331,8 @@ export const useAccessTexts = createTexts("access", {
   chooseService: { vi: "Chọn dịch vụ", en: "Choose a service" },
   operations: { vi: "Thao tác", en: "Operations" },
   fields: { vi: "Các trường được thấy", en: "Fields it may see" },
+  events: { vi: "Sự kiện", en: "Events" },
+  fieldsOfEvent: { vi: "Các trường của sự kiện được thấy", en: "Fields of the event it may see" },
   fieldsHelp: { vi: "Chỉ chọn những trường thật sự cần.", en: "Choose only what is needed." },
   allFields: { vi: "Tất cả các trường", en: "All fields" },
   purposesHelp: {

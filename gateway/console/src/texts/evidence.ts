@@ -11,7 +11,7 @@ export const useEvidenceTexts = createTexts("evidence", {
   sections: { vi: "Các mục của trang", en: "Sections of the page" },
   gateway: { vi: "Gateway", en: "Gateway" },
   entries: { vi: "Số mục", en: "Entries" },
-  newest: { vi: "Điểm kiểm mới nhất", en: "Newest checkpoint" },
+  newest: { vi: "Bản chốt mới nhất", en: "Newest checkpoint" },
   archived: { vi: "Đã lưu trữ", en: "Archived" },
   witnesses: { vi: "Nhân chứng", en: "Witnesses" },
   verification: { vi: "Kiểm chứng tại trình duyệt này", en: "Verification in this browser" },
@@ -62,7 +62,7 @@ export const useEvidenceTexts = createTexts("evidence", {
     en: "None of the keys that you trust belongs to this log.",
   },
   "reason-signature": {
-    vi: "Chữ ký của điểm kiểm không đúng với khóa.",
+    vi: "Chữ ký của bản chốt không đúng với khóa.",
     en: "The signature of the checkpoint does not match the key.",
   },
   "reason-inclusion": {
@@ -139,16 +139,16 @@ export const useEvidenceTexts = createTexts("evidence", {
     en: "Fits (server's keys), up to entry {{size}}",
   },
   since: {
-    vi: "Nối tiếp điểm kiểm mà trình duyệt này đã kiểm ở mục {{size}}.",
+    vi: "Nối tiếp bản chốt mà trình duyệt này đã kiểm ở mục {{size}}.",
     en: "It continues the checkpoint that this browser verified at entry {{size}}.",
   },
   firstTime: {
-    vi: "Lần đầu kiểm tại trình duyệt này; điểm kiểm được nhớ để lần sau so.",
+    vi: "Lần đầu kiểm tại trình duyệt này; bản chốt được nhớ để lần sau so.",
     en: "Verified here for the first time; the checkpoint is remembered, to compare next time.",
   },
   verifyMeaning: {
-    vi: "Trình duyệt kiểm chữ ký của điểm kiểm mới nhất, chữ ký của nhân chứng, và nhật ký chỉ dài thêm so với điểm kiểm đã xác nhận. Kiểm mọi mục: `lgsp evidence verify`.",
-    en: "The browser checks the signature of the newest checkpoint, those of witnesses, and that the log only grew since what was vouched for. To check each entry: `lgsp evidence verify`.",
+    vi: "Bản chốt là chữ ký của trục cho toàn bộ nhật ký đến một mục: ai sửa hay xóa một mục cũ thì bản chốt không còn khớp. Trình duyệt kiểm chữ ký của bản chốt mới nhất, chữ ký của nhân chứng, và nhật ký chỉ dài thêm so với bản chốt đã xác nhận. Kiểm mọi mục: `lgsp evidence verify`.",
+    en: "A checkpoint is the signature of the bus under the whole log up to an entry: it no longer matches where somebody changes or removes an older one. The browser checks the signature of the newest checkpoint, those of witnesses, and that the log only grew since what was vouched for. To check each entry: `lgsp evidence verify`.",
   },
   reportPurpose: {
     vi: "Số lời gọi theo tháng, cơ quan, dịch vụ và mục đích.",

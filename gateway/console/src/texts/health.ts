@@ -25,7 +25,7 @@ export const useHealthTexts = createTexts("health", {
   check_tasks: { vi: "Tác vụ nền của gateway", en: "Background tasks of the gateway" },
   check_registry: { vi: "Sổ đăng ký", en: "Registry" },
   check_evidence: { vi: "Ghi bằng chứng", en: "Writing of evidence" },
-  check_checkpoints: { vi: "Điểm kiểm", en: "Checkpoints" },
+  check_checkpoints: { vi: "Bản chốt của nhật ký", en: "Checkpoints of the log" },
   check_log: { vi: "Nhật ký bằng chứng", en: "Evidence log" },
   check_index: { vi: "Chỉ mục tìm kiếm", en: "Search index" },
   check_delivery: { vi: "Giao thông điệp và sự kiện", en: "Delivery" },
@@ -51,5 +51,5 @@ export const useHealthTexts = createTexts("health", {
   "check_adapter tasks": { vi: "Tác vụ nền của bộ kết nối", en: "Background tasks of adapters" },
   check_watches: { vi: "Theo dõi sự kiện", en: "Watches for events" },
   "check_watches at rest": { vi: "Theo dõi bị bỏ dở", en: "Watches at rest" },
-  "check_set aside": { vi: "Những gì đã để riêng", en: "What was set aside" },
+  "check_set aside": { vi: "Mục lỗi bộ kết nối giữ lại", en: "Set aside by adapters" },
 });

@@ -76,7 +76,7 @@ class CheckpointPublisher:
             self._tree = Tree(record.size, record.compact_range)
             if (self._tree.size, self._tree.root()) != (checkpoint.size, checkpoint.root):
                 raise CannotStart(
-                    vi=f"Điểm kiểm cuối của {self._gateway} không khớp cây của nó; hãy dùng tên gateway khác và báo kiểm toán viên.",
+                    vi=f"Bản chốt cuối của {self._gateway} không khớp cây của nó; hãy dùng tên gateway khác và báo kiểm toán viên.",
                     en=f"The last checkpoint of {self._gateway} does not belong to its tree; use another gateway name and tell an auditor.",
                 )
             self._sequence, self._signed_size = record.sequence, record.size

@@ -66,7 +66,7 @@ class ProofMaker:
         proof = proof or await self._prove_from_logs(message)
         if proof is None:
             raise NotFound(
-                vi="Không có mục nào của thông điệp này dưới một điểm kiểm; hãy kiểm tra mã, và nếu vừa gọi, hãy thêm wait=20.",
+                vi="Không có mục nào của thông điệp này dưới một bản chốt; hãy kiểm tra mã, và nếu vừa gọi, hãy thêm wait=20.",
                 en="No entry of this message is covered by a checkpoint; check the id, and add wait=20 if it passed just now.",
                 retry_after=1,
             )

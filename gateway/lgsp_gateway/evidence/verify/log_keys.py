@@ -67,7 +67,7 @@ class LogKeys:
             [checkpoint.origin, *(predecessor.origin for predecessor in checkpoint.predecessors)] if checkpoint else []
         )
         if not origins or any(origin.rpartition("/")[2] != gateway for origin in origins):
-            raise evidence_forged(f"không phải điểm kiểm của {gateway}", f"it is no checkpoint of {gateway}")
+            raise evidence_forged(f"không phải bản chốt của {gateway}", f"it is no checkpoint of {gateway}")
         return cls(VerifierKey(origin, public) for public in publics for origin in origins)
 
     def matches(self, note: str) -> bool:
@@ -84,7 +84,7 @@ class LogKeys:
         if not candidates:
             origin = note.partition("\n")[0][:80]
             raise evidence_forged(
-                f"không có khóa tin cậy nào của {self.gateway} cho điểm kiểm của {origin}",
+                f"không có khóa tin cậy nào của {self.gateway} cho bản chốt của {origin}",
                 f"none of the keys of {self.gateway} that are trusted is that of a checkpoint of {origin}",
             )
         signers = [key for key in candidates if key.is_named_in(note)]

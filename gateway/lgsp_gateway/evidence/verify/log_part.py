@@ -87,7 +87,7 @@ def verify_log_part(
     """
     signed = [key.verify(note) for note in notes]
     if not signed:
-        raise evidence_forged("không có điểm kiểm nào", "there is no checkpoint")
+        raise evidence_forged("không có bản chốt nào", "there is no checkpoint")
     last = max(signed, key=lambda checkpoint: checkpoint.size)
     _refuse_return_to_old_key(signed)
     checks = _CheckpointChecks([*signed, *_predecessors_in_part(signed, start)], start.size)
@@ -98,12 +98,12 @@ def verify_log_part(
     checks.compare(tree)
     if checks.next is not None:
         raise evidence_forged(
-            f"thiếu mục: có {tree.size}, điểm kiểm nói {checks.next.size}",
+            f"thiếu mục: có {tree.size}, bản chốt nói {checks.next.size}",
             f"entries are missing: there are {tree.size}, a checkpoint says {checks.next.size}",
         )
     if tree.size != last.size:
         raise evidence_forged(
-            f"có {tree.size - last.size} mục sau điểm kiểm cuối",
+            f"có {tree.size - last.size} mục sau bản chốt cuối",
             f"there are {tree.size - last.size} entries after the last checkpoint",
         )
     return last
@@ -115,7 +115,7 @@ def _refuse_return_to_old_key(signed: Sequence[Checkpoint]) -> None:
     for checkpoint in sorted(signed, key=lambda one: (one.size, len(one.successions))):
         if checkpoint.successions[: len(successions)] != successions:
             raise evidence_forged(
-                f"điểm kiểm ở mục {checkpoint.size} do khóa cũ ký sau khi nhật ký đã đổi khóa",
+                f"bản chốt ở mục {checkpoint.size} do khóa cũ ký sau khi nhật ký đã đổi khóa",
                 f"a checkpoint at entry {checkpoint.size} is signed by an old key after the log had changed it",
             )
         successions = checkpoint.successions

@@ -82,7 +82,7 @@ class VerifierKey:
         if checkpoint and checkpoint.origin == self.name and self.has_signed_note(note):
             return checkpoint
         raise evidence_forged(
-            f"điểm kiểm của {self.name} không do khóa này ký", f"a checkpoint of {self.name} is not signed by this key"
+            f"bản chốt của {self.name} không do khóa này ký", f"a checkpoint of {self.name} is not signed by this key"
         )
 
     def is_named_in(self, note: str) -> bool:

@@ -1,31 +1,11 @@
 import { Anchor, Button, Group, Stack, Table, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
-import { api, dataOf, type Schemas } from "../../api/client";
 import { useHasRole } from "../../app/session";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { useAgencies } from "../../components/useTitles";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
-
-/** Read all agencies of the registry. */
-export function useAgencies() {
-  return useQuery({
-    queryKey: ["agencies"],
-    queryFn: async () => {
-      const found: Schemas["Agency"][] = [];
-      let cursor: string | undefined;
-      do {
-        const page: Schemas["AgencyList"] = await dataOf(
-          api.GET("/registry/agencies", { params: { query: { limit: 1000, ...(cursor && { cursor }) } } }),
-        );
-        found.push(...page.items);
-        cursor = page.next;
-      } while (cursor);
-      return found;
-    },
-  });
-}
 
 /** The agencies of the registry. */
 export function Agencies() {

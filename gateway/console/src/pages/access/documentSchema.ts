@@ -2,9 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { api, dataOf } from "../../api/client";
 import { useHasRole } from "../../app/session";
 import { useRoleTitle } from "../../components/roles";
+import { useAgencies } from "../../components/useTitles";
 import { child, type JsonSchema, kindOf, propertiesOf, resolve } from "../../contracts/schema";
 import { useDocumentTexts } from "../../texts/documents";
-import { useAgencies } from "./agencies";
 import { EDITED, type EditedKind, type Spec } from "./registryDocuments";
 
 /** What other pages and commands manage: keys in the wizard, deputies in their dialog. */

@@ -1,6 +1,7 @@
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/problem";
 import { dayFromNow } from "../../components/dayFromNow";
+import { formSystemName } from "../../components/useTitles";
 
 type GrantSpec = Schemas["GrantSpec"];
 
@@ -37,6 +38,9 @@ export interface GrantRequest {
   /** Name and major version, as in `population/1`. */
   service: string;
   operations: Fields;
+  /** Events that it may subscribe to, by name. */
+  events: Fields;
+  reason: string;
   purposes: readonly string[];
   legalBasis: string;
   requests: number | "";
@@ -52,6 +56,8 @@ export function emptyRequest(holder: Partial<Holder>, service: string): GrantReq
     holder: { kind: "system", system: "", agency: "", positions: [], requests: 30, per: "hour", ...holder },
     service,
     operations: {},
+    events: {},
+    reason: "",
     purposes: [],
     legalBasis: "",
     requests: 600,
@@ -60,11 +66,6 @@ export function emptyRequest(holder: Partial<Holder>, service: string): GrantReq
     validFrom: dayFromNow(0),
     validUntil: dayFromNow(365),
   };
-}
-
-/** Return the name of the form system of an agency, by which its officers call: `forms-h49-12` for `H49.12`. */
-export function formSystemName(agency: string): string {
-  return `forms-${agency.toLowerCase().replaceAll(".", "-")}`;
 }
 
 /** Return the system that is to hold the grant. */
@@ -95,9 +96,11 @@ export function missingIn(request: GrantRequest): Missing {
     found.set("/spec/consumer", holder.kind === "system" ? "missingSystem" : "missingAgency");
   if (holder.kind === "officers" && !holder.requests) found.set("/spec/officers/quota", "missingQuota");
   if (!request.service) found.set("/spec/service", "missingService");
-  else if (Object.keys(request.operations).length === 0) found.set("/spec/operations", "missingOperations");
-  for (const [name, fields] of Object.entries(request.operations))
-    if (fields.length === 0) found.set(`/spec/operations/${name}`, "missingFields");
+  else if ([...Object.keys(request.operations), ...Object.keys(request.events)].length === 0)
+    found.set("/spec/operations", "missingOperations");
+  for (const kind of ["operations", "events"] as const)
+    for (const [name, fields] of Object.entries(request[kind]))
+      if (fields.length === 0) found.set(`/spec/${kind}/${name}`, "missingFields");
   if (request.purposes.length === 0) found.set("/spec/purposes", "missingPurposes");
   if (!request.legalBasis.trim()) found.set("/spec/legalBasis", "missingLegalBasis");
   if (!request.requests) found.set("/spec/quota", "missingQuota");
@@ -114,7 +117,10 @@ export async function sendRequest(request: GrantRequest): Promise<Schemas["Grant
     const metadata = { name: nameOf(spec.consumer, spec.service, number) };
     try {
       return await dataOf(
-        api.POST("/registry/grants", { body: { apiVersion: "lgsp/v1", kind: "Grant", metadata, spec } }),
+        api.POST("/registry/grants", {
+          params: { query: request.reason ? { reason: request.reason } : {} },
+          body: { apiVersion: "lgsp/v1", kind: "Grant", metadata, spec },
+        }),
       );
     } catch (error) {
       const taken = error instanceof ApiError && error.code === "already-exists";
@@ -131,17 +137,14 @@ function nameOf(consumer: string, service: string, number: number): string {
 function specOf(request: GrantRequest): GrantSpec {
   const [service = "", major = "1"] = request.service.split("/");
   const { holder } = request;
-  const operations = Object.entries(request.operations).map(([name, fields]) => [
-    name,
-    { fields: fields.includes(EVERYTHING) ? [EVERYTHING] : [...fields] },
-  ]);
   const quota = (requests: number | "", per: Period) => ({ requests: Number(requests), per });
   const forOfficers = holder.kind === "officers";
   return {
     consumer: consumerOf(holder),
     service,
     major: Number(major),
-    operations: Object.fromEntries(operations),
+    ...(hasAny(request.operations) && { operations: shownIn(request.operations) }),
+    ...(!forOfficers && hasAny(request.events) && { events: shownIn(request.events) }),
     purposes: [...request.purposes],
     legalBasis: request.legalBasis.trim(),
     quota: quota(request.requests, request.per),
@@ -156,4 +159,17 @@ function specOf(request: GrantRequest): GrantSpec {
       },
     }),
   };
+}
+
+function hasAny(fields: Fields): boolean {
+  return Object.keys(fields).length > 0;
+}
+
+function shownIn(chosen: Fields): Record<string, { fields: string[] }> {
+  return Object.fromEntries(
+    Object.entries(chosen).map(([name, fields]) => [
+      name,
+      { fields: fields.includes(EVERYTHING) ? [EVERYTHING] : [...fields] },
+    ]),
+  );
 }

@@ -3,10 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { allPages } from "../../api/allPages";
 import { api, dataOf } from "../../api/client";
 import { useHasRole, useSession } from "../../app/session";
+import { formSystemName, useAgencies } from "../../components/useTitles";
 import { useLanguage } from "../../texts/createTexts";
 import { useGrantRequestTexts } from "../../texts/grantRequest";
-import { useAgencies } from "./agencies";
-import { formSystemName, type Holder } from "./grantRequest";
+import type { Holder } from "./grantRequest";
 import { QuotaInput } from "./quotaInput";
 
 interface Props {
@@ -61,6 +61,7 @@ function SystemChoice({ holder, errorOf, onChange }: Props) {
       description={systems.data?.length === 0 ? t("noSystem") : undefined}
       required
       searchable
+      openOnFocus={false}
       value={holder.system || null}
       error={errorOf("/spec/consumer")}
       data={
@@ -89,6 +90,7 @@ function OfficerChoice({ holder, referenceRequired, errorOf, onChange, onReferen
         }
         required
         searchable
+        openOnFocus={false}
         disabled={!asksForAll}
         value={holder.agency || null}
         error={errorOf("/spec/consumer")}

@@ -74,7 +74,7 @@ function Sections() {
   const seesPersons = useHasRole("operator", "agency-admin", "auditor");
   const sections = SECTIONS.filter(({ path }) => path !== "/persons" || seesPersons);
   return (
-    <Group component="nav" gap={4} mb="md" aria-label={t("sections")}>
+    <Group component="nav" gap={2} mb="md" wrap="nowrap" className="sections" aria-label={t("sections")}>
       {sections.map(({ path, text }) => {
         const active = location.startsWith(path);
         return (
@@ -83,6 +83,7 @@ function Sections() {
             component={Link}
             href={path}
             size="xs"
+            px={8}
             variant={active ? "light" : "subtle"}
             aria-current={active ? "page" : undefined}
           >

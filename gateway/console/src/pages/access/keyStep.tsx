@@ -129,8 +129,8 @@ function MadeKey({
   return (
     <Stack gap="xs" role="status">
       <Group gap="xs">
-        <Text size="sm">{t("keyMade", { kid: "" })}</Text>
-        <CopyableCode value={pair.publicKey.kid} label="kid" />
+        <Text size="sm">{t("keyMade")}</Text>
+        <CopyableCode value={pair.publicKey.kid} label={t("keyId")} />
       </Group>
       <Group>
         <Button

@@ -112,24 +112,42 @@ function ServiceChoice({ request, errorOf, onChange }: PartProps) {
             label: `${one.title[language]} (${one.service} v${one.version.split(".")[0]}), ${one.agency.title[language]}`,
           })) ?? []
         }
-        onChange={(value) => onChange({ service: value ?? "", operations: {} })}
+        openOnFocus={false}
+        onChange={(value) => onChange({ service: value ?? "", operations: {}, events: {} })}
       />
       {request.service && (
         <OperationChoice
+          kind="operations"
           service={request.service}
           chosen={request.operations}
-          errorOf={(name) => (name ? errorOf(`/spec/operations/${name}`) : operationsError(request, errorOf))}
+          errorOf={errorsOf("operations", request, errorOf)}
           onChange={(operations) => onChange({ operations })}
+        />
+      )}
+      {request.service && request.holder.kind === "system" && (
+        <OperationChoice
+          kind="events"
+          service={request.service}
+          chosen={request.events}
+          errorOf={errorsOf("events", request, errorOf)}
+          onChange={(events) => onChange({ events })}
         />
       )}
     </>
   );
 }
 
-/** Return what is wrong with the choice of operations as a whole, and not with one of them. */
-function operationsError(request: GrantRequest, errorOf: PartProps["errorOf"]): string | undefined {
-  const ofOne = Object.keys(request.operations).some((name) => errorOf(`/spec/operations/${name}`));
-  return ofOne ? undefined : errorOf("/spec/operations");
+/** Return what tells what is wrong with one operation or event, or for "" with the choice of them as a whole. */
+function errorsOf(
+  kind: "operations" | "events",
+  request: GrantRequest,
+  errorOf: PartProps["errorOf"],
+): (name: string) => string | undefined {
+  const ofOne = Object.keys(request[kind]).some((name) => errorOf(`/spec/${kind}/${name}`));
+  return (name) => {
+    if (name) return errorOf(`/spec/${kind}/${name}`);
+    return ofOne ? undefined : errorOf(`/spec/${kind}`);
+  };
 }
 
 function Conditions({ request, errorOf, onChange }: PartProps) {
@@ -174,6 +192,12 @@ function Conditions({ request, errorOf, onChange }: PartProps) {
           />
         ))}
       </Group>
+      <TextInput
+        label={t("reasonOptional")}
+        value={request.reason}
+        maxLength={500}
+        onChange={(event) => onChange({ reason: event.currentTarget.value })}
+      />
     </>
   );
 }

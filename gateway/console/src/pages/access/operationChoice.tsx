@@ -8,13 +8,15 @@ import { useLanguage } from "../../texts/createTexts";
 import { type Field, fieldsOf } from "./contractFields";
 import { EVERYTHING, type Fields } from "./grantRequest";
 
-/** Ask which operations of a service a grant opens, and which fields of each answer it shows. */
+/** Ask which operations of a service a grant opens, or which of its events, and which fields of each it shows. Nothing where it has none. */
 export function OperationChoice({
+  kind,
   service,
   chosen,
   errorOf,
   onChange,
 }: {
+  kind: "operations" | "events";
   service: string;
   chosen: Fields;
   /** Return what is wrong with an operation; with the choice as a whole for "". */
@@ -25,10 +27,11 @@ export function OperationChoice({
   const language = useLanguage();
   const contract = useQuery({ queryKey: ["contract", service], queryFn: () => readContract(service) });
   if (contract.error) return <ErrorState error={contract.error} onRetry={contract.refetch} />;
-  const operations = isObject(contract.data?.operations) ? Object.entries(contract.data.operations) : [];
+  const operations = isObject(contract.data?.[kind]) ? Object.entries(contract.data[kind]) : [];
   const error = errorOf("");
+  if (operations.length === 0 && !error) return null;
   return (
-    <Fieldset legend={t("operations")}>
+    <Fieldset legend={t(kind)}>
       <Stack>
         {error && (
           <Text c="red" size="sm" role="alert">
@@ -37,7 +40,9 @@ export function OperationChoice({
         )}
         {operations.map(([name, operation], index) => {
           const title = isObject(operation) && isObject(operation.title) ? operation.title[language] : name;
-          const fields = isObject(operation) ? fieldsOf(contract.data, operation.response, language) : [];
+          const fields = isObject(operation)
+            ? fieldsOf(contract.data, kind === "events" ? operation.data : operation.response, language)
+            : [];
           return (
             <Stack key={name} gap="xs">
               <Checkbox
@@ -51,6 +56,7 @@ export function OperationChoice({
               />
               {chosen[name] && (
                 <FieldChoice
+                  kind={kind}
                   fields={fields}
                   chosen={chosen[name]}
                   error={errorOf(name)}
@@ -66,11 +72,13 @@ export function OperationChoice({
 }
 
 function FieldChoice({
+  kind,
   fields,
   chosen,
   error,
   onChange,
 }: {
+  kind: "operations" | "events";
   fields: Field[];
   chosen: readonly string[];
   error: string | undefined;
@@ -79,7 +87,7 @@ function FieldChoice({
   const t = useAccessTexts();
   return (
     <Checkbox.Group
-      label={t("fields")}
+      label={t(kind === "events" ? "fieldsOfEvent" : "fields")}
       description={t("fieldsHelp")}
       error={error}
       pl="xl"

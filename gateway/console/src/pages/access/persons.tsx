@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { errorAt, fieldErrors } from "../../api/fieldErrors";
 import { useHasRole, useSession } from "../../app/session";
+import { AgencyName } from "../../components/AgencyName";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { CopyableCode } from "../../components/CopyableCode";
 import { DateInput } from "../../components/DateInput";
@@ -69,7 +70,9 @@ function PersonRow({ person }: { person: Person }) {
           <PrincipalName name={`person/${person.metadata.name}`} />
         </Anchor>
       </Table.Td>
-      <Table.Td>{person.spec.agency}</Table.Td>
+      <Table.Td>
+        <AgencyName code={person.spec.agency} below />
+      </Table.Td>
       <Table.Td>{person.spec.roles.map(roleTitle).join(", ")}</Table.Td>
       <Table.Td>
         <PhaseBadge document={person} />
@@ -137,7 +140,9 @@ export function PersonPage({ name }: { name: string }) {
           <Table.Tbody>
             <Table.Tr>
               <Table.Th w={180}>{t("agency")}</Table.Th>
-              <Table.Td>{data.spec.agency}</Table.Td>
+              <Table.Td>
+                <AgencyName code={data.spec.agency} />
+              </Table.Td>
             </Table.Tr>
             <Table.Tr>
               <Table.Th>{t("roles")}</Table.Th>
@@ -202,7 +207,7 @@ function PersonStep({ person, step, onClose }: { person: Person; step: Step; onC
       onConfirm={() => send.mutate()}
     >
       <Text size="sm">
-        {person.spec.agency} · {person.spec.roles.map(roleTitle).join(", ")}
+        <AgencyName code={person.spec.agency} /> · {person.spec.roles.map(roleTitle).join(", ")}
       </Text>
       <TextInput
         data-autofocus

@@ -2,10 +2,10 @@ import { Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { errorAt } from "../../api/fieldErrors";
 import { useHasRole } from "../../app/session";
+import { useAgencies } from "../../components/useTitles";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
 import { useGrantRequestTexts } from "../../texts/grantRequest";
-import { useAgencies } from "./agencies";
 
 /** What is asked about a system before its key. */
 export interface SystemAnswers {

@@ -3,14 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { useHasRole } from "../../app/session";
+import { AgencyName } from "../../components/AgencyName";
 import { CopyableCode } from "../../components/CopyableCode";
 import { PagedTable } from "../../components/PagedTable";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { useRoleTitle } from "../../components/roles";
 import { Timestamp } from "../../components/Timestamp";
+import { useAgencies } from "../../components/useTitles";
 import { useAccessTexts } from "../../texts/access";
 import { useLanguage } from "../../texts/createTexts";
-import { useAgencies } from "./agencies";
 import { GrantList } from "./grants";
 import { DocumentHistory } from "./history";
 
@@ -66,7 +67,9 @@ function SystemRow({ system }: { system: Schemas["System"] }) {
           {system.metadata.name}
         </Text>
       </Table.Td>
-      <Table.Td>{system.spec.agency}</Table.Td>
+      <Table.Td>
+        <AgencyName code={system.spec.agency} below />
+      </Table.Td>
       <Table.Td>{system.spec.roles?.map(roleTitle).join(", ")}</Table.Td>
       <Table.Td>
         <Keys system={system} />
@@ -113,7 +116,8 @@ export function SystemPage({ name }: { name: string }) {
         <Stack gap={0}>
           <Title order={2}>{data.spec.title[language]}</Title>
           <Text c="dimmed" size="sm">
-            {[name, data.spec.agency, ...(data.spec.roles ?? []).map(roleTitle)].join(" · ")}
+            {name} · <AgencyName code={data.spec.agency} />
+            {(data.spec.roles ?? []).map((role) => ` · ${roleTitle(role)}`)}
           </Text>
         </Stack>
         {administers && (

@@ -7,8 +7,10 @@ import { type Session, useSession } from "../../app/session";
 import { PageHeader } from "../../components/PageHeader";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
 import { useRoleTitle } from "../../components/roles";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { useAccountTexts } from "../../texts/account";
 import { useCommonTexts } from "../../texts/common";
+import { useLanguage } from "../../texts/createTexts";
 import { Authenticator } from "./Authenticator";
 import { Passkeys } from "./Passkeys";
 import { PasswordChange } from "./PasswordChange";
@@ -46,6 +48,7 @@ export default function AccountPage() {
 
 function Who({ session }: { session: NonNullable<Session> }) {
   const t = useAccountTexts();
+  const language = useLanguage();
   const roleTitle = useRoleTitle();
   return (
     <Section title={t("who")}>
@@ -53,7 +56,9 @@ function Who({ session }: { session: NonNullable<Session> }) {
         <dt>{t("person")}</dt>
         <dd>{session.person ?? session.principal}</dd>
         <dt>{t("agency")}</dt>
-        <dd>{session.agency}</dd>
+        <dd>
+          <TitleAndCode title={session.agencyTitle?.[language]} code={session.agency} />
+        </dd>
         <dt>{t("roles")}</dt>
         <dd>{session.roles.map(roleTitle).join(", ") || t("noRoles")}</dd>
       </dl>

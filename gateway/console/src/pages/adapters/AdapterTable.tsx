@@ -31,14 +31,14 @@ export function AdapterTable({ list, found, sorting, onSort }: Props) {
       <Table miw={960} verticalSpacing={6} fz="sm" highlightOnHover aria-label={common("adapters")}>
         <Table.Thead>
           <Table.Tr>
+            <SortableHeader column="state" largestFirst {...head}>
+              {t("state")}
+            </SortableHeader>
             <SortableHeader column="system" {...head}>
               {t("system")}
             </SortableHeader>
             <SortableHeader column="service" {...head}>
               {t("service")}
-            </SortableHeader>
-            <SortableHeader column="state" largestFirst {...head}>
-              {t("state")}
             </SortableHeader>
             <SortableHeader column="load" largestFirst align="right" {...head}>
               {t("load")}
@@ -75,6 +75,9 @@ function InstanceRow({ adapter, list }: { adapter: Adapter; list: AdapterList })
   return (
     <Table.Tr>
       <Table.Td>
+        <StatusBadge meaning={standing.meaning}>{standing.text}</StatusBadge>
+      </Table.Td>
+      <Table.Td>
         {titleOf(list, "systems", adapter.system, language)}
         <Text size="xs" c="dimmed">
           {adapter.system} · {titleOf(list, "agencies", adapter.agency, language)}
@@ -88,9 +91,6 @@ function InstanceRow({ adapter, list }: { adapter: Adapter; list: AdapterList })
           {adapter.service} {adapter.version} · {instance?.host ?? adapter.id.slice(0, 8)} ·{" "}
           {adapter.id.slice(0, 6)}
         </Text>
-      </Table.Td>
-      <Table.Td>
-        <StatusBadge meaning={standing.meaning}>{standing.text}</StatusBadge>
       </Table.Td>
       <Table.Td ta="right">{instance ? `${instance.working} / ${instance.concurrency}` : "–"}</Table.Td>
       <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>

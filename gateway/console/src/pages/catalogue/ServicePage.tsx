@@ -59,7 +59,7 @@ function Contract({ contract, major }: { contract: Schemas["Contract"]; major: n
         title={contract.title[language]}
         {...(contract.description ? { purpose: contract.description[language] } : {})}
         actions={
-          <Anchor component={Link} href={`/${contract.service}/v${major}/request`}>
+          <Anchor component={Link} href={`~/console/access/grants/new?service=${contract.service}/${major}`}>
             {t("requestAccess")}
           </Anchor>
         }

@@ -4,6 +4,8 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { formatDateTime, Timestamp } from "../../components/Timestamp";
+import { TitleAndCode } from "../../components/TitleAndCode";
+import { useTitles } from "../../components/useTitles";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { Attempts } from "./Attempts";
 import { RotateDialog, UrlDialog } from "./endpointDialogs";
@@ -44,6 +46,7 @@ export function EndpointPage({ id }: { id: string }) {
 function Loaded({ endpoint, attempts, history }: Read) {
   const t = useSubscriptionTexts();
   const queries = useQueryClient();
+  const titles = useTitles();
   const owns = useOwnSystems().includes(endpoint.system);
   const [rotating, rotation] = useDisclosure();
   const [changing, change] = useDisclosure();
@@ -73,7 +76,9 @@ function Loaded({ endpoint, attempts, history }: Read) {
         <Card withBorder padding="md">
           <dl className="facts">
             <dt>{t("system")}</dt>
-            <dd>{endpoint.system}</dd>
+            <dd>
+              <TitleAndCode title={titles.system(endpoint.system)} code={endpoint.system} />
+            </dd>
             <dt>{t("url")}</dt>
             <dd>{endpoint.url}</dd>
             <dt>{t("limits")}</dt>

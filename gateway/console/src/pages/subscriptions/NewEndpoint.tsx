@@ -4,6 +4,8 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api, dataOf } from "../../api/client";
 import { Refusal } from "../../components/Refusal";
+import { nameAndCode } from "../../components/TitleAndCode";
+import { useTitles } from "../../components/useTitles";
 import { useCommonTexts } from "../../texts/common";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { SecretShown } from "./SecretShown";
@@ -17,6 +19,7 @@ export function NewEndpoint() {
   const t = useSubscriptionTexts();
   const common = useCommonTexts();
   const systems = useOwnSystems();
+  const titles = useTitles();
   const [, navigate] = useLocation();
   const [system, setSystem] = useState<string | null>(null);
   const [name, setName] = useState("");
@@ -36,7 +39,7 @@ export function NewEndpoint() {
         <Title order={2}>{t("newEndpoint")}</Title>
         <Select
           label={t("chooseSystem")}
-          data={[...systems]}
+          data={systems.map((value) => ({ value, label: nameAndCode(titles.system(value), value) }))}
           value={system}
           onChange={setSystem}
           searchable

@@ -5,7 +5,9 @@ import { useLocation } from "wouter";
 import { allPages } from "../../api/allPages";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { Refusal } from "../../components/Refusal";
+import { nameAndCode } from "../../components/TitleAndCode";
 import { usePurposes } from "../../components/usePurposes";
+import { useTitles } from "../../components/useTitles";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { DeliveryFields, deliveryOf, FIRST_DELIVERY } from "./DeliveryFields";
 import { useOwnSystems } from "./useOwner";
@@ -14,6 +16,7 @@ import { useOwnSystems } from "./useOwner";
 export function NewSubscription() {
   const t = useSubscriptionTexts();
   const systems = useOwnSystems();
+  const titles = useTitles();
   const [, navigate] = useLocation();
   const [step, setStep] = useState(0);
   const [system, setSystem] = useState<string | null>(null);
@@ -62,7 +65,7 @@ export function NewSubscription() {
           <>
             <Select
               label={t("chooseSystem")}
-              data={[...systems]}
+              data={systems.map((value) => ({ value, label: nameAndCode(titles.system(value), value) }))}
               value={system}
               onChange={(value) => {
                 setSystem(value);
@@ -78,7 +81,10 @@ export function NewSubscription() {
               label={t("chooseGrant")}
               data={grants.map((one) => ({
                 value: one.name,
-                label: `${one.service} v${one.major} (${one.name})`,
+                label: nameAndCode(
+                  titles.service(one.service, one.major) ?? `${one.service} v${one.major}`,
+                  one.name,
+                ),
               }))}
               value={grantName}
               onChange={(value) => {
@@ -94,7 +100,11 @@ export function NewSubscription() {
                 <Checkbox.Group label={t("events")} value={events} onChange={setEvents} required>
                   <Stack gap={6} mt={4}>
                     {grant.events.map((one) => (
-                      <Checkbox key={one} value={one} label={one} />
+                      <Checkbox
+                        key={one}
+                        value={one}
+                        label={nameAndCode(titles.event(grant.service, grant.major, one), one)}
+                      />
                     ))}
                   </Stack>
                 </Checkbox.Group>

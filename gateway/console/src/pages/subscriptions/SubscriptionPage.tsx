@@ -2,11 +2,14 @@ import { Alert, Anchor, Button, Card } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Fragment } from "react";
 import { Link } from "wouter";
 import { api, dataOf, type Schemas } from "../../api/client";
 import { ErrorState, LoadingState } from "../../components/PageStates";
 import { Timestamp } from "../../components/Timestamp";
+import { TitleAndCode } from "../../components/TitleAndCode";
 import { usePurposes } from "../../components/usePurposes";
+import { useTitles } from "../../components/useTitles";
 import { useLanguage } from "../../texts/createTexts";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { ReceiverFrame } from "./ReceiverFrame";
@@ -103,15 +106,24 @@ function Held({ subscription }: { subscription: Subscription }) {
 function Facts({ subscription }: { subscription: Subscription }) {
   const t = useSubscriptionTexts();
   const { titleAndCode } = usePurposes();
-  const { delivery, backlog } = subscription;
+  const titles = useTitles();
+  const { delivery, backlog, service, major } = subscription;
   return (
     <Card withBorder padding="md">
       <dl className="facts">
         <dt>{t("system")}</dt>
-        <dd>{subscription.consumer}</dd>
+        <dd>
+          <TitleAndCode title={titles.system(subscription.consumer)} code={subscription.consumer} />
+        </dd>
         <dt>{t("events")}</dt>
         <dd>
-          {subscription.service} v{subscription.major}: {subscription.events.join(", ")}
+          <TitleAndCode title={titles.service(service, major)} code={`${service} v${major}`} />:{" "}
+          {subscription.events.map((event, index) => (
+            <Fragment key={event}>
+              {index > 0 && ", "}
+              <TitleAndCode title={titles.event(service, major, event)} code={event} />
+            </Fragment>
+          ))}
         </dd>
         <dt>{t("purposeField")}</dt>
         <dd>{subscription.purpose ? titleAndCode(subscription.purpose) : "–"}</dd>

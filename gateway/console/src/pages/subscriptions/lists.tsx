@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { api, dataOf } from "../../api/client";
 import { EmptyState, ErrorState, LoadingState } from "../../components/PageStates";
+import { TitleAndCode } from "../../components/TitleAndCode";
+import { useTitles } from "../../components/useTitles";
 import { useCommonTexts } from "../../texts/common";
 import { useSubscriptionTexts } from "../../texts/subscriptions";
 import { EndpointState, SubscriptionState } from "./states";
@@ -14,6 +16,7 @@ const PAGE = 50;
 /** The subscriptions that the user sees, a page at a time. */
 export function SubscriptionList() {
   const t = useSubscriptionTexts();
+  const titles = useTitles();
   const { items, ...list } = usePages("subscriptions", (query) =>
     dataOf(api.GET("/subscriptions", { params: { query } })),
   );
@@ -32,11 +35,18 @@ export function SubscriptionList() {
                     {one.name}
                   </Anchor>
                 </Table.Td>
-                <Table.Td>{one.consumer}</Table.Td>
                 <Table.Td>
-                  {one.events.join(", ")}
+                  <TitleAndCode title={titles.system(one.consumer)} code={one.consumer} below />
+                </Table.Td>
+                <Table.Td>
+                  {one.events.map((event) => titles.event(one.service, one.major, event) ?? event).join(", ")}
                   <Text size="xs" c="dimmed">
-                    {one.service} v{one.major}
+                    {[
+                      titles.service(one.service, one.major),
+                      `${one.service} v${one.major}: ${one.events.join(", ")}`,
+                    ]
+                      .filter(Boolean)
+                      .join(" · ")}
                   </Text>
                 </Table.Td>
                 <Table.Td>{t(one.delivery.kind)}</Table.Td>
@@ -57,6 +67,7 @@ export function SubscriptionList() {
 export function EndpointList() {
   const t = useSubscriptionTexts();
   const common = useCommonTexts();
+  const titles = useTitles();
   const { items, ...list } = usePages("endpoints", (query) =>
     dataOf(api.GET("/endpoints", { params: { query } })),
   );
@@ -81,7 +92,9 @@ export function EndpointList() {
                     {one.name}
                   </Anchor>
                 </Table.Td>
-                <Table.Td>{one.system}</Table.Td>
+                <Table.Td>
+                  <TitleAndCode title={titles.system(one.system)} code={one.system} below />
+                </Table.Td>
                 <Table.Td>{one.url}</Table.Td>
                 <Table.Td>
                   <EndpointState endpoint={one} />
