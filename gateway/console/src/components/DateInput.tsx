@@ -5,10 +5,14 @@ import { createTexts } from "../texts/createTexts";
 import { formatDate, formatDateAndTime, parseDate, parseDateTime, parseMonth } from "./dates";
 
 const useTexts = createTexts("dateInput", {
-  choose: { vi: "Chọn trong lịch: {{label}}", en: "Choose in a calendar: {{label}}" },
+  choose: { vi: "Chọn trong lịch", en: "Choose in a calendar" },
   date: { vi: "ngày/tháng/năm", en: "day/month/year" },
   "datetime-local": { vi: "ngày/tháng/năm giờ:phút", en: "day/month/year hour:minute" },
   month: { vi: "tháng/năm", en: "month/year" },
+  wrong: {
+    vi: "Hãy nhập ngày có thật, viết như {{example}}.",
+    en: "Enter a date that exists, written as {{example}}.",
+  },
 });
 
 const KINDS = {
@@ -16,6 +20,8 @@ const KINDS = {
   "datetime-local": { parse: parseDateTime, format: formatDateAndTime },
   month: { parse: parseMonth, format: formatDate },
 } as const;
+
+const EXAMPLES = { date: "31/12/2026", "datetime-local": "31/12/2026 17:30", month: "12/2026" } as const;
 
 interface Props extends Omit<TextInputProps, "value" | "defaultValue" | "onChange" | "type"> {
   label: string;
@@ -30,7 +36,7 @@ interface Props extends Omit<TextInputProps, "value" | "defaultValue" | "onChang
  * Ask for a date as people in Vietnam write it, whatever language the browser has: its own fields write `11/28/2026` in many offices. The
  * browser's calendar is behind the button.
  */
-export function DateInput({ kind = "date", label, value, name, onChange, ...rest }: Props) {
+export function DateInput({ kind = "date", label, value, name, error, onChange, ...rest }: Props) {
   const t = useTexts();
   const { parse, format } = KINDS[kind];
   const [typed, setTyped] = useState<string | null>(null);
@@ -44,6 +50,7 @@ export function DateInput({ kind = "date", label, value, name, onChange, ...rest
         {...rest}
         ref={field}
         label={label}
+        error={wrong && typed === null ? t("wrong", { example: EXAMPLES[kind] }) : error}
         placeholder={t(kind)}
         autoComplete="off"
         value={typed ?? format(value)}
@@ -57,7 +64,7 @@ export function DateInput({ kind = "date", label, value, name, onChange, ...rest
           <ActionIcon
             variant="subtle"
             size="sm"
-            aria-label={t("choose", { label })}
+            aria-label={t("choose")}
             onClick={() => calendar.current?.showPicker()}
           >
             <IconCalendar size={16} aria-hidden />
