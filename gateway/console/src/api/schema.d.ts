@@ -4137,6 +4137,10 @@ export interface components {
             principal: string;
             agency: string;
             roles: string[];
+            agencyTitle?: {
+                vi: string;
+                en: string;
+            };
             /** @description the system that calls, or that a person acts through */
             system?: string;
             /** @description the id of the person who is signed in */
@@ -4327,6 +4331,43 @@ export interface components {
             cursor: string;
             /** @description the cursor of what is newer than this page; empty where nothing was found */
             newer: string;
+            titles: {
+                /** @description what people call them, by their codes */
+                systems: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                agencies: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                services: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                operations: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                events: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+            };
         };
         MessageStory: {
             message: string;
@@ -4347,9 +4388,42 @@ export interface components {
             })[];
             /** @description whether there are older entries than those returned */
             more: boolean;
-            /** @description what people call the agencies and services in the entries, by their names */
             titles: {
-                [key: string]: string;
+                /** @description what people call them, by their codes */
+                systems: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                agencies: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                services: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                operations: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                events: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
             };
             /** @description those named in the entries, as they are now */
             grants: {
@@ -5163,6 +5237,7 @@ export interface components {
             outcome: string;
             text: string;
             received: boolean;
+            systemTitle?: string;
         };
         AccessLog: {
             items: components["schemas"]["AccessLogEntry"][];
@@ -5728,6 +5803,43 @@ export interface components {
         };
         MessageList: {
             items: components["schemas"]["Message"][];
+            titles: {
+                /** @description what people call them, by their codes */
+                systems: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                agencies: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                services: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                operations: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                events: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+            };
             /** @description the cursor of the next page */
             next?: string;
         };
@@ -5784,6 +5896,43 @@ export interface components {
         };
         DeadLetterList: {
             items: components["schemas"]["DeadLetter"][];
+            titles: {
+                /** @description what people call them, by their codes */
+                systems: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                agencies: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                services: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                operations: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+                /** @description what people call them, by their codes */
+                events: {
+                    [key: string]: {
+                        vi: string;
+                        en: string;
+                    };
+                };
+            };
             /** @description the cursor of the next page */
             next?: string;
         };
@@ -22082,7 +22231,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description First an event `page`, whose `data` is an EntryPage; then events `found`, whose `data` has new `items`, the oldest first, and how many were `skipped` */
+            /** @description First an event `page`, whose `data` is an EntryPage; then events `found`, whose `data` has new `items`, the oldest first, their `titles`, and how many were `skipped` */
             200: {
                 headers: {
                     [name: string]: unknown;
