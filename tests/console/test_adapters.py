@@ -57,7 +57,7 @@ async def test_an_instance_is_drained_and_resumed_by_keyboard(
     await page.goto("/console/adapters")
     row = page.get_by_role("row").filter(has_text=instance.id[:6])
     await expect(row).to_contain_text(serving)
-    await page.locator("#main").focus()  # as the first stop of the page leads to it; the agency of the account is called the same
+    await page.locator("#main").focus()  # past the account, whose agency is called the same
     await press_until(page, {"vi": "Thử", "en": "Try"}[language])
     await page.keyboard.press("Enter")
     await press_until(page, drain)

@@ -164,7 +164,7 @@ async def retry_one_message_and_give_another_up(desk: Desk) -> None:
     await bus.serve()
     page = await desk.open(f"messages/{given_up}", "operator", agency="H49.2")  # of another agency than the caller's
     give_up, retry = desk.text("Ngừng giao", "Give up"), desk.text("Gửi lại", "Retry")
-    await press(page, desk.text("Bộ kết nối của provider", "Adapters of provider"))
+    await press(page, desk.text("Bộ kết nối của Thử", "Adapters of Try"))
     await expect(page.get_by_role("row").filter(has_text="provider · ").first).to_be_visible()
     await page.go_back()
     await expect(page.get_by_role("button", name=give_up)).to_be_visible()

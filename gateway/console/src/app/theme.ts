@@ -50,6 +50,7 @@ export const theme = createTheme({
     },
     // What is pressed measures at least 24 × 24 px (WCAG 2.5.8); links in `console.css`.
     Checkbox: { vars: () => ({ root: { "--checkbox-size": TARGET } }) },
+    NumberInput: { defaultProps: { hideControls: true } }, // its steps are half as high; the arrow keys take them
     Radio: { vars: () => ({ root: { "--radio-size": TARGET } }) },
     Switch: {
       vars: () => ({

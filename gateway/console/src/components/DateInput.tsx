@@ -78,16 +78,7 @@ export function DateInput({ kind = "date", label, value, name, error, onChange, 
         aria-hidden
         value={wrong ? "" : value}
         onChange={(event) => onChange(event.currentTarget.value)}
-        style={{
-          position: "absolute",
-          right: 0,
-          bottom: 0,
-          width: 1,
-          height: 1,
-          opacity: 0,
-          padding: 0,
-          border: 0,
-        }}
+        style={{ position: "absolute", right: 0, bottom: 0, width: 24, height: 24, visibility: "hidden" }}
       />
       {name && <input type="hidden" name={name} value={parse(value) ?? value} />}
     </div>
