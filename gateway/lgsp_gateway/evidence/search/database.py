@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Table, event, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from lgsp_gateway.evidence.search import schema
@@ -25,6 +25,8 @@ SEARCH_SECONDS = 10.0
 
 _QUERY_CANCELED = "57014"
 """The SQLSTATE of a statement that PostgreSQL cancelled."""
+_LOCK_MILLISECONDS = 2000
+"""How long adding a column waits for the searches that run."""
 _PROGRESS_INSTRUCTIONS = 10_000
 """Instructions of SQLite's virtual machine between two checks of the deadline: some tenths of a millisecond."""
 
@@ -174,6 +176,7 @@ async def _create_tables(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(_drop_other_version)
         await connection.run_sync(schema.metadata.create_all)
+        await connection.run_sync(_add_columns)
         if (await connection.execute(select(schema.progress.c.sequence))).first() is None:
             await connection.execute(insert(schema.progress), {"version": schema.VERSION, "sequence": 0})
             await connection.execute(
@@ -186,6 +189,26 @@ def _drop_other_version(connection: Any) -> None:
     columns = {column["name"] for column in connection.dialect.get_columns(connection, "progress")} if exists else set()
     if exists and ("version" not in columns or _stored_version(connection) != schema.VERSION):
         schema.metadata.drop_all(connection)
+
+
+def _add_columns(connection: Any) -> None:
+    """Add to the messages of an earlier release the columns that they lack, which rewrites no row."""
+    missing = missing_columns(connection)
+    if missing and connection.dialect.name == "postgresql":
+        # Searches queue behind the lock while it waits for those before it. The indexer tries again.
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_MILLISECONDS}ms'"))
+    for name in missing:
+        kind = schema.messages.c[name].type.compile(connection.dialect)
+        connection.execute(text(f'ALTER TABLE messages ADD COLUMN "{name}" {kind}'))
+
+
+def missing_columns(connection: Any) -> tuple[str, ...]:
+    """Return those of `schema.ADDED` that the messages lack, since no process of this release has written the index yet."""
+    try:
+        stored = {column["name"] for column in connection.dialect.get_columns(connection, "messages")}
+    except NoSuchTableError:  # the query that follows says so
+        stored = set()
+    return tuple(name for name in schema.ADDED if name not in stored)
 
 
 def _stored_version(connection: Any) -> int:

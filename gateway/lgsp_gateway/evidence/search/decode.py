@@ -13,7 +13,7 @@ from lgsp_contracts.entry import Kind, known_kind, schema
 from lgsp_contracts.time_zone import VIETNAM
 from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.search.query import packed_id
-from lgsp_gateway.evidence.search.schema import LINE_BITS, NAMED
+from lgsp_gateway.evidence.search.schema import ADDED, LINE_BITS, NAMED
 from lgsp_gateway.evidence.verify import merkle
 
 
@@ -111,6 +111,7 @@ def decode_fields(data: bytes, position: int) -> tuple[dict[str, Any], dict[str,
             size = "answerSize" if fields["action"] == "read" else "requestSize"
             fields |= {"state": fields["action"], size: fields["size"]}
         fields.setdefault("totalMs", fields["providerMs"])
+        fields |= {name: _duration(entry.get(name), fields["providerMs"]) for name in ADDED}
         packed_ids = {name: packed_id(fields[name]) for name in _ID_FIELDS}
         if any(not isinstance(fields[name], str) for name in (*NAMED, "reference")) or packed_ids["message"] is None:
             raise ValueError("fields")
@@ -121,6 +122,11 @@ def decode_fields(data: bytes, position: int) -> tuple[dict[str, Any], dict[str,
         )
         return {}, {}
     return fields, packed_ids
+
+
+def _duration(claimed: Any, provider: float) -> float | None:
+    """Return how long an adapter says that something took; None where it does not say, or it cannot be true."""
+    return float(claimed) if isinstance(claimed, int | float) and 0 <= claimed <= provider else None
 
 
 @cache

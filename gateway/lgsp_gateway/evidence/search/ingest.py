@@ -69,6 +69,7 @@ def _message_row(entry: Entry, leaf: int, numbers: dict[str, int]) -> dict[str, 
     for name in ("time", "requestSize", "answerSize", "providerMs", "totalMs", "status", "attempt"):
         row[name] = fields[name]
     row["reference"] = fields["reference"] or None
+    row |= {name: fields[name] for name in schema.ADDED}
     row["durationClass"] = schema.class_of(fields["totalMs"])
     row["sizeClass"] = schema.class_of(fields["answerSize"] / schema.SMALL_SIZE)
     return {**row, **entry.packed_ids, "place": entry.position, "leaf": leaf}

@@ -23,7 +23,7 @@ def found_in(batch: Batch, search: Search) -> list[dict[str, Any]]:
     for line, data in enumerate(batch.entries):
         fields, packed_ids = decode_fields(data, batch.sequence << LINE_BITS | line)
         if fields and _is_found(fields, packed_ids, search):
-            items.append({name: fields[name] for name in ITEM_FIELDS})
+            items.append({name: fields[name] for name in ITEM_FIELDS if fields[name] is not None})
     return items
 
 

@@ -3,11 +3,12 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     FromClause,
     Integer,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -53,8 +55,13 @@ class Cursor(NamedTuple):
     newer: bool = False
 
 
-async def search(connection: AsyncConnection, names: NameDictionary, criteria: Search) -> Page:
+async def search(
+    connection: AsyncConnection, names: NameDictionary, criteria: Search, missing: Collection[str] = ()
+) -> Page:
     """Return one page of messages, the newest first.
+
+    Args:
+        missing: columns that this index does not have yet; they are read as null.
 
     Raises:
         Refusal: `malformed`, when the cursor is not one that a page returned.
@@ -65,7 +72,7 @@ async def search(connection: AsyncConnection, names: NameDictionary, criteria: S
         return Page([], "", "", [])
     newer = cursor is not None and cursor.newer
     query = (
-        select(*_RESULT_COLUMNS)
+        select(*(_null(column) if column.name in missing else column for column in _RESULT_COLUMNS))
         .where(*conditions, *_cursor_conditions(cursor))
         .order_by(*_in_order(schema.messages.c, oldest_first=newer))
         .limit(criteria.limit + 1)
@@ -91,8 +98,12 @@ def _newer_cursor(page: Sequence[Row[Any]], asked: str) -> str:
     return _encode_cursor(Cursor(page[0].time, page[0].place, newer=True)) if page else asked
 
 
+def _null(column: Column[Any]) -> ColumnElement[Any]:
+    return cast(null(), column.type).label(column.name)
+
+
 ITEM_FIELDS = tuple(str(column.name) for column in _RESULT_COLUMNS if column.name != "place")
-"""The fields of an entry that a page has."""
+"""The fields of an entry that a page has; those of `schema.ADDED` where they are known."""
 
 _COLUMN_INDEX = {str(column.name): index for index, column in enumerate(_RESULT_COLUMNS)}
 
@@ -110,6 +121,11 @@ def _message_item(row: Row[Any], names: Mapping[int, str]) -> dict[str, Any]:
         item[name] = _format_uuid(item[name])
     for name in ("providerMs", "totalMs"):
         item[name] = round(item[name], 2)
+    for name in schema.ADDED:
+        if item[name] is None:
+            del item[name]
+        else:
+            item[name] = round(item[name], 2)
     return item
 
 

@@ -23,7 +23,9 @@ LINE_BITS = 16
 """A place is one integer: the number of the batch, followed by so many bits for the line in it."""
 
 VERSION = 4
-"""To be increased with each change here: an index of another version is dropped and filled again."""
+"""To be increased where rows must change: an index of another version is dropped and filled again, without what was archived.
+
+A nullable column of messages needs no new version: name it in `ADDED`."""
 
 NOTHING, ANSWERED, CALL, ACCEPTED, DELIVERED, DELIVERY, DELIVERING = range(7)
 FIXED = {
@@ -104,6 +106,8 @@ messages = Table(
     Column("onBehalfOf", LargeBinary),
     Column("file", LargeBinary),
     Column("reference", Text),
+    Column("adapterMs", REAL),
+    Column("upstreamMs", REAL),
     PrimaryKeyConstraint("time", "place"),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (time)",
@@ -114,6 +118,12 @@ the entry in the gateway's log. A provider is searched for by its services.
 The classes stand for durations and sizes that differ by less than four times (`class_of`). An index of the durations themselves
 would find the long ones, but not the newest of them: PostgreSQL then reads all by time, and takes minutes where few are
 that long (measured with 10 million messages)."""
+
+ADDED = ("adapterMs", "upstreamMs")
+"""Columns that an index of this version lacks where an earlier release made it: whoever writes it adds them in place.
+
+They are nullable, without an index, and null in the rows that were there. So an earlier release goes on beside them: it names the columns
+that it reads and writes."""
 
 CLASSES = range(11)
 

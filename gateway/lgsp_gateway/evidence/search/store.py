@@ -12,7 +12,7 @@ from lgsp_contracts.names import GatewayName
 from lgsp_gateway.evidence.read.entry_stream import Batch
 from lgsp_gateway.evidence.read.log_position import LogPosition
 from lgsp_gateway.evidence.search import ingest, own_access, query, schema, statistics, tiles, traffic
-from lgsp_gateway.evidence.search.database import Database
+from lgsp_gateway.evidence.search.database import Database, missing_columns
 from lgsp_gateway.evidence.search.dictionary import NameDictionary
 from lgsp_gateway.evidence.search.flow_counts import (
     Clause,
@@ -43,6 +43,7 @@ class Index:
         self._database = Database(address, writes=writes, connections=connections)
         self._names = NameDictionary()
         self._names_opened = 0
+        self._missing_columns: Collection[str] = schema.ADDED
 
     async def close(self) -> None:
         """Close the connections to the database."""
@@ -86,7 +87,7 @@ class Index:
             Refusal: `malformed`, when the cursor is not one that a page returned.
         """
         async with self._transaction() as connection:
-            return await query.search(connection, self._names, criteria)
+            return await self._search(connection, criteria)
 
     async def search_with_progress(self, criteria: Search) -> tuple[Page, int]:
         """Return the first page of messages and the number of the last batch that was searched: what is found later is in batches after it.
@@ -98,9 +99,14 @@ class Index:
             last = await ingest.progress(
                 connection
             )  # first: a batch that comes between the two is left out of the page below
-            page = await query.search(connection, self._names, criteria)
+            page = await self._search(connection, criteria)
         kept = [(item, place) for item, place in zip(page.items, page.places, strict=True) if place[0] <= last]
         return replace(page, items=[item for item, _ in kept], places=[place for _, place in kept]), last
+
+    async def _search(self, connection: AsyncConnection, criteria: Search) -> Page:
+        if self._missing_columns:  # perhaps the indexer was upgraded after this process
+            self._missing_columns = await connection.run_sync(missing_columns)
+        return await query.search(connection, self._names, criteria, self._missing_columns)
 
     async def first_unknown(self, names: Iterable[str]) -> str | None:
         """Return the first of some names that does not occur in the index; None where all do."""
@@ -180,4 +186,5 @@ class Index:
             if self._names_opened != self._database.times_opened:  # it may be another database now
                 self._names_opened = self._database.times_opened
                 self._names.clear()
+                self._missing_columns = schema.ADDED
             yield connection
