@@ -105,8 +105,8 @@ export const useMessageTexts = createTexts("messages", {
   atSystem: { vi: "Hệ thống cung cấp", en: "Provider's system" },
   adapterAndSystem: { vi: "Bộ kết nối và hệ thống cung cấp", en: "Adapter and provider's system" },
   splitArchived: {
-    vi: "Mục bằng chứng đã vào kho lưu trữ; chỉ mục tìm kiếm chỉ giữ tổng thời gian và thời gian phía sau gateway.",
-    en: "The entry is archived; of its times the search index keeps the whole and what lies beyond the gateway alone.",
+    vi: "Mục bằng chứng đã vào kho lưu trữ, và chỉ mục tìm kiếm không có thời gian của bộ kết nối: bộ kết nối không cho biết, hoặc mục được lập chỉ mục khi chỉ mục chưa giữ thời gian này.",
+    en: "The entry is archived, and the search index does not have the adapter's time: the adapter did not say it, or the entry was indexed before the index kept it.",
   },
   splitUnknown: {
     vi: "Bộ kết nối không cho biết nó mất bao lâu (không trả lời, dùng giao thức wire cũ hơn 1.3, hoặc báo con số không thể đúng), nên phần sau gateway chỉ có một thanh.",

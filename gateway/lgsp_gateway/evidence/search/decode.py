@@ -126,7 +126,9 @@ def decode_fields(data: bytes, position: int) -> tuple[dict[str, Any], dict[str,
 
 def _duration(claimed: Any, provider: float) -> float | None:
     """Return how long an adapter says that something took; None where it does not say, or it cannot be true."""
-    return float(claimed) if isinstance(claimed, int | float) and 0 <= claimed <= provider else None
+    if isinstance(claimed, bool) or not isinstance(claimed, int | float):
+        return None
+    return float(claimed) if 0 <= claimed <= provider else None
 
 
 @cache
