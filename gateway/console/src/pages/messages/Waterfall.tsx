@@ -56,7 +56,7 @@ export function Waterfall({ entries }: { entries: readonly StoryEntry[] }) {
       </Table>
       {asked.length > 0 && (
         <Text size="xs" c="dimmed">
-          {asked.some(({ adapterMs, requestDigest }) => adapterMs === undefined && requestDigest === undefined)
+          {asked.some((one) => one.adapterMs === undefined && one.requestDigest === undefined)
             ? t("splitArchived")
             : asked.some(({ adapterMs }) => adapterMs === undefined)
               ? t("splitUnknown")
