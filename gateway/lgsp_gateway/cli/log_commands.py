@@ -82,9 +82,20 @@ def verify(
         if folder is None:
             folder = Path(temporary)
             _export(bus.client(), folder, begin, end)
+        if key is None and _is_empty_export(folder):
+            raise NotFound(
+                vi="Chưa có bằng chứng nào nên chưa kiểm tra gì; hãy chạy lại sau khi có lời gọi đầu tiên qua trục.",
+                en="There is no evidence yet, so nothing was verified; run this again after the first call through the bus.",
+            )
         keys = read_keys(key or folder / "keys.txt")
         for gateway in sorted({gateway_of(one.name) for one in keys}):
             _verify_one(folder, gateway, keys, ends, read_keys(witness) if witness else [])
+
+
+def _is_empty_export(folder: Path) -> bool:
+    """Tell whether a folder is the export of a bus without any log, which has no key either."""
+    keys = folder / "keys.txt"
+    return keys.is_file() and not keys.read_bytes().strip() and not any(folder.glob("*.checkpoints.json"))
 
 
 def _verify_one(
