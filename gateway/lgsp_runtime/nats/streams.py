@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import StreamConfig
+from nats.js.errors import APIError
 
 from lgsp_problems import CannotStart, Refusal
 
@@ -31,6 +32,26 @@ RETRY_SECONDS = 0.25
 
 FULL_CODES = (10023, 10047)
 """JetStream's error codes: the server may not store more."""
+
+
+_Answer = TypeVar("_Answer")
+
+
+async def with_patience(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Ask JetStream something, and again where a cluster has only just begun or is choosing a leader, for `PATIENCE_SECONDS`.
+
+    Raises:
+        NatsError, OSError: what it answered to the last attempt.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except (NatsError, OSError) as error:
+            forming = isinstance(error, APIError) and error.err_code in _FORMING_CODES
+            if not (forming or isinstance(error, _ELECTING)) or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def subjects(connection: Client, name: str, pattern: str) -> list[str]:

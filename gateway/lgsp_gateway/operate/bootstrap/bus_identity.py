@@ -20,6 +20,7 @@ from lgsp_gateway.registry.documents import DocumentVersion
 from lgsp_gateway.registry.store import STREAM, SUBJECTS, DocumentStore
 from lgsp_problems import CannotStart, RevisionConflict
 from lgsp_runtime.loopback import is_loopback
+from lgsp_runtime.nats import streams
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 KIND, NAME = "Registry", DocumentName("identity")
@@ -116,7 +117,9 @@ def parse_public_url(url: str) -> str:
 
 async def _remembered(connection: Client) -> DocumentVersion | None:
     try:
-        message = await connection.jetstream().get_last_msg(STREAM, f"{SUBJECTS}{KIND}.{NAME}")
+        message = await streams.with_patience(
+            lambda: connection.jetstream().get_last_msg(STREAM, f"{SUBJECTS}{KIND}.{NAME}")
+        )
     except NotFoundError:
         return None
     except (NatsError, OSError) as error:
