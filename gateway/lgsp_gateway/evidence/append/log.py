@@ -4,7 +4,8 @@ One publish at a time costs about 0.4 ms with `sync_interval: always`, whatever 
 one batch is being written the next one gathers. No answer leaves before its entry is acknowledged.
 
 A batch that was not acknowledged may still be on disk. It is published again under the same message id, by which the stream recognises
-it, followed by an entry for each of its answers that says it was withheld.
+it, while its calls wait (`write_patience.py`, docs/decisions/091). Where that takes too long they are refused; then the batch is written
+when that is possible, followed by an entry for each of its answers that says it was withheld.
 """
 
 import asyncio
@@ -19,13 +20,17 @@ import orjson
 import structlog
 
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
+from lgsp_gateway.evidence.append.write_patience import LEADER_SECONDS, WritePatience
 from lgsp_problems import Refusal
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
 from lgsp_runtime.nats.protocol import encode_headers
 from lgsp_runtime.nats.request_reply import NatsRequestReply, Reply, ReplyCallback, acknowledgement
 
-PUBLISH_SECONDS = 3.0
+PUBLISH_SECONDS = 1.0
+"""How long an acknowledgement is waited for before the batch is sent again: a leader that is gone says nothing."""
+AGAIN_SECONDS = 0.1
+"""The pause before a batch is sent again while its calls wait."""
 RETRY_SECONDS = 0.5
 GATHER_TURNS = 16
 """Turns of the event loop, some 5 µs each while it is idle, that a batch waits for calls which are about to end: as long as
@@ -33,6 +38,10 @@ a reply has arrived that its call has not read yet, or more calls wait for their
 batches, a twelfth more calls (measured), like PostgreSQL's `commit_siblings`."""
 MAX_IN_FLIGHT = 2
 """Batches that are being written at the same time: the second waits at the server's disk, not for a message to get there."""
+MAX_WAITING_BATCHES = 16
+"""Full batches whose calls wait behind those: 8 MiB of entries, some 10,000 calls. The calls of a further one are refused."""
+TEMPORARY_ERRORS = frozenset({10008, 10009, 10158})
+"""JetStream's error codes where it cannot write yet: temporarily unavailable, no leader, and this very batch is just being written."""
 MESSAGE_ID = "Nats-Msg-Id"
 """The header of the message id, the same for every try of one batch, so that the stream stores it once."""
 
@@ -44,6 +53,11 @@ class _Batch:
     waiting: "list[asyncio.Future[None]]" = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     size: int = 0
+    number: str = ""
+    """As its message id has it, once it has been sent."""
+    sent_at: float = 0.0
+    is_unsure: bool = False
+    """It was sent before, and may be on disk."""
 
     def refuse(self, refusal: Refusal) -> None:
         """Refuse the calls that still wait for the batch."""
@@ -83,6 +97,7 @@ class EvidenceLog:
         self._in_flight = 0
         self._scheduled = False
         self._idle = asyncio.Event()
+        self._patience = WritePatience()
         self._unwritten: deque[tuple[str, list[bytes]]] = deque()
         self._unwritten_entries = 0
         self._rewriting: Task | None = None
@@ -104,7 +119,7 @@ class EvidenceLog:
         self._idle.clear()
         if self._in_flight or self._gathering.entries:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), PUBLISH_SECONDS + 1)
+                await asyncio.wait_for(self._idle.wait(), LEADER_SECONDS + PUBLISH_SECONDS + 1)
         if self._rewriting:
             await self._rewriting.stop()
         if self._unwritten:
@@ -126,7 +141,10 @@ class EvidenceLog:
         """
         batch = self._gathering
         if batch.size > self._batch_bytes:
-            self._full_batches.append(batch)
+            if len(self._full_batches) < MAX_WAITING_BATCHES:
+                self._full_batches.append(batch)
+            else:
+                self._give_up(batch, "too many calls wait")
             batch = self._gathering = _Batch()
         written = self._loop.create_future()
         batch.entries.append(entry)
@@ -152,53 +170,79 @@ class EvidenceLog:
             self._gathering = _Batch()
         if not batch.entries:
             return
-        number = self._next_number()
+        batch.number = self._next_number()
+        self._in_flight += 1
+        self._send(batch)
+
+    def _send(self, batch: "_Batch") -> None:
+        """Publish a batch that is counted as in flight, for the first time or again."""
+        batch.sent_at = self._loop.time()
         try:
-            self._publish_batch(number, batch.entries, partial(self._on_acknowledgement, batch, number))
+            self._publish_batch(batch.number, batch.entries, partial(self._on_acknowledgement, batch))
             self._bus.send_now()
-        except Exception as error:
-            self._on_write_failure(batch, number, error.code if isinstance(error, Refusal) else type(error).__name__)
+        except Refusal as refusal:
+            self._on_acknowledgement(batch, refusal)
+        except Exception as error:  # an error of our own, which the event loop logs
+            self._in_flight -= 1
+            self._give_up(batch, type(error).__name__)
             self._schedule_next()
-            if not isinstance(error, Refusal):  # an error of our own, which the event loop logs
-                raise
+            raise
         else:
-            self._in_flight += 1
             self._publisher.integrate_written()  # the disk is busy, so there is time
 
     def _publish_batch(self, number: str, entries: list[bytes], on_reply: ReplyCallback) -> None:
         headers = encode_headers({MESSAGE_ID: number})
         self._bus.ask(self._subject, b"\n".join(entries), PUBLISH_SECONDS, on_reply, headers)
 
-    def _on_acknowledgement(self, batch: "_Batch", number: str, reply: Reply | Refusal | None) -> None:
-        self._in_flight -= 1
+    def _on_acknowledgement(self, batch: "_Batch", reply: Reply | Refusal | None) -> None:
         try:
-            self._settle(batch, number, reply)
+            is_settled = self._settle(batch, reply)
         except Exception as error:
+            self._in_flight -= 1
             batch.refuse(evidence_unavailable(type(error).__name__))  # or its calls would wait for ever
+            self._schedule_next()
             raise
-        finally:
-            if (self._full_batches or self._gathering.entries) and not self._scheduled:
-                self._send_next_batch(GATHER_TURNS)
-            elif self._in_flight == 0:
-                self._idle.set()
+        if not is_settled:
+            self._loop.call_later(AGAIN_SECONDS, self._send, batch)
+            return
+        self._in_flight -= 1
+        if (self._full_batches or self._gathering.entries) and not self._scheduled:
+            self._send_next_batch(GATHER_TURNS)
+        elif self._in_flight == 0:
+            self._idle.set()
 
-    def _settle(self, batch: "_Batch", number: str, reply: Reply | Refusal | None) -> None:
-        """Tell whoever waits for a batch whether it is on disk."""
+    def _settle(self, batch: "_Batch", reply: Reply | Refusal | None) -> bool:
+        """Tell whoever waits for a batch whether it is on disk; return False where it is to be sent again first."""
         lost = isinstance(reply, Refusal)
         acknowledged = {} if isinstance(reply, Refusal) else acknowledgement(reply)
         if acknowledged.get("seq"):
-            self._publisher.on_batch_written(acknowledged["seq"], batch.entries)
-            self.batches_written += 1
-            self.last_batch = acknowledged["seq"]
-            self.entries_written += len(batch.entries)
-            for written in batch.waiting:
-                if not written.done():  # its caller may have been cancelled
-                    written.set_result(None)
-        else:
-            reason = acknowledged.get("error", {}).get(
-                "description", "connection lost" if lost else "no acknowledgement"
-            )
-            self._on_write_failure(batch, number, reason)
+            self._patience.written()
+            self._on_written(batch, acknowledged["seq"])
+            return True
+        error = acknowledged.get("error", {})
+        if not error or error.get("err_code") in TEMPORARY_ERRORS:
+            self._mark_unsure(batch)
+            if self._patience.failed(batch.sent_at, self._loop.time(), connected=self._bus.connected):
+                return False
+        reason = error.get("description", "connection lost" if lost else "no acknowledgement")
+        self._give_up(batch, reason)
+        while self._full_batches:
+            self._give_up(self._full_batches.popleft(), reason)
+        behind, self._gathering = self._gathering, _Batch()
+        if behind.entries:
+            self._give_up(behind, reason)
+        return True
+
+    def _on_written(self, batch: "_Batch", sequence: int) -> None:
+        if batch.is_unsure:
+            self._publisher.mark_settled(batch.number)
+        self._publisher.on_batch_written(sequence, batch.entries)
+        self.batches_written += 1
+        self.last_batch = sequence
+        self.entries_written += len(batch.entries)
+        for written in batch.waiting:
+            if not written.done():  # its caller may have been cancelled
+                written.set_result(None)
 
     def _schedule_next(self) -> None:
         """Send what waits behind a batch that could not be sent: no acknowledgement will come that would do it."""
@@ -210,9 +254,16 @@ class EvidenceLog:
             self._scheduled = True
             self._loop.call_soon(self._send_next_batch, 0)
 
-    def _on_write_failure(self, batch: "_Batch", number: str, reason: str) -> None:
-        self._publisher.mark_unsure(number)
-        self._store_unwritten(number, batch.entries)
+    def _mark_unsure(self, batch: "_Batch") -> None:
+        if not batch.is_unsure:
+            batch.is_unsure = True
+            self._publisher.mark_unsure(batch.number)
+
+    def _give_up(self, batch: "_Batch", reason: str) -> None:
+        """Refuse the calls that wait for a batch; it is written when that is possible again."""
+        batch.number = batch.number or self._next_number()
+        self._mark_unsure(batch)
+        self._store_unwritten(batch.number, batch.entries)
         self._store_unwritten(self._next_number(), _entries_of_withheld_answers(batch.entries))
         batch.refuse(evidence_unavailable(reason))
 
@@ -248,6 +299,7 @@ class EvidenceLog:
         def on_acknowledgement(reply: Reply | Refusal | None) -> None:
             acknowledged = {} if isinstance(reply, Refusal) else acknowledgement(reply)
             if acknowledged.get("seq"):
+                self._patience.written()
                 self._publisher.mark_settled(number)
                 self._publisher.on_batch_written(acknowledged["seq"], entries)
             else:
