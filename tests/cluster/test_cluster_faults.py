@@ -136,6 +136,8 @@ async def test_nothing_is_lost_while_each_server_is_restarted(cluster: ClusterLo
             await cluster.goes_on()
     print("\n" + cluster.report("servers restarted"))
     await cluster.check()
+    assert set(cluster.reads.statuses) == {200}
+    assert set(cluster.messages.statuses) == {202}
 
 
 async def test_a_restart_of_each_gateway_and_adapter_is_not_noticed(cluster: ClusterLoad) -> None:

@@ -41,6 +41,7 @@ from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats import protocol
 from lgsp_runtime.nats.client import Subscription
 from lgsp_runtime.nats.connection import NatsEndpoint
+from lgsp_runtime.nats.leaving_link import LeavingLink, NewHandlers
 from lgsp_runtime.nats.link import Link, Server
 from lgsp_runtime.nats.protocol import AuthorizationError, RawHandler
 
@@ -88,9 +89,11 @@ class FastNatsClient:
         self._handlers: dict[bytes, RawHandler] = {}
         self._outgoing: list[bytes] = []
         self._link: Link | None = None
+        self._leaving: LeavingLink | None = None
         self._server: Server | None = None
         self._info: Mapping[str, Any] = {}
         self._task: Task | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._own = Background()
         self.last_error: Exception | None = None
         """What failed last, or what the server refused last, on this connection or on the way to it."""
@@ -134,6 +137,9 @@ class FastNatsClient:
         """Send what waits, and end the connection for good."""
         if self._task:
             await self._task.stop()
+        if self._closing:
+            self._closing.cancel()
+            await asyncio.wait({self._closing})
         self.flush_nowait()
         link, self._link = self._link, None
         if link:
@@ -193,6 +199,8 @@ class FastNatsClient:
             parts = (f"PUB {subject} {reply} {size}\r\n".encode(), payload, b"\r\n")
         if size > link.max_payload:
             raise MaxPayloadError
+        if self._leaving is not None and not reply and self._leaving.answer(subject, b"".join(parts)):
+            return
         if not outgoing:
             self._loop.call_soon(self.flush_nowait)
         outgoing += parts
@@ -285,8 +293,8 @@ class FastNatsClient:
     async def _ask_for_new_credentials(self) -> None:
         await self._notify(self._on_disconnected)
 
-    async def _open(self, server: Server) -> Link:
-        link = Link(self._handlers, self._on_link_end, self._record_error)
+    async def _open(self, server: Server, handlers: Mapping[bytes, RawHandler] | None = None) -> Link:
+        link = Link(self._handlers if handlers is None else handlers, self._on_link_end, self._record_error)
         await link.open(server, self._door.tls, lambda: self._options(server), self._subscribing)
         return link
 
@@ -295,12 +303,14 @@ class FastNatsClient:
 
     async def _migrate(self, leaving: Link) -> None:
         """Go to another server before this one stops: what is on its way arrives on the old link, what comes next on the new one."""
+        handlers = NewHandlers(self._handlers)
         for server in self._known_servers():
             if server != self._server:
                 with contextlib.suppress(OSError, NatsError, TimeoutError):
-                    link = await self._open(server)
+                    link = await self._open(server, handlers)
                     self.flush_nowait()
                     self._activate(server, link)
+                    self._leaving = LeavingLink(leaving, handlers)
                     break
         else:
             with contextlib.suppress(TimeoutError):
@@ -308,13 +318,10 @@ class FastNatsClient:
                     await leaving.wait_until(lambda: leaving.has_ended)
             return
         self._log.info("nats server stops, connected to another")
-        try:
-            leaving.write(b"".join(protocol.unsubscribe_line(one) for one in self._subscriptions))
-            with contextlib.suppress(OSError, NatsError, TimeoutError):
-                async with asyncio.timeout(PING_SECONDS):
-                    await leaving.ping()
-        finally:
-            await leaving.close()
+        leaving.write(b"".join(protocol.unsubscribe_line(one) for one in self._subscriptions))
+        self._closing = self._own.run_once(
+            f"nats connection {self._name}, to a server that stops", self._leaving.close_when_answered()
+        )
 
     def _known_servers(self) -> list[Server]:
         """Those that the address names, then those that the last one told of; the one of the last connection comes last."""

@@ -183,8 +183,7 @@ class Link(asyncio.Protocol):
         if self.transport is not None:
             self.transport.close()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    await self.wait_until(lambda: self.has_ended)
+                await self.wait_ended(CONNECT_SECONDS)
         self.abort()
 
     def abort(self, error: Exception | None = None) -> None:
@@ -198,6 +197,15 @@ class Link(asyncio.Protocol):
         while not condition():
             self.changed.clear()
             await self.changed.wait()
+
+    async def wait_ended(self, seconds: float) -> None:
+        """Return when it has ended.
+
+        Raises:
+            TimeoutError: it had not, in so many seconds.
+        """
+        async with asyncio.timeout(seconds):
+            await self.wait_until(lambda: self.has_ended)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
