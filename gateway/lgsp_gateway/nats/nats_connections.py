@@ -6,6 +6,7 @@ from nats.aio.client import Client
 
 from lgsp_gateway.config import GatewaySettings
 from lgsp_runtime.background import Background
+from lgsp_runtime.nats import cluster_probe
 from lgsp_runtime.nats import connection as nats_connection
 from lgsp_runtime.nats.client import CallClient
 from lgsp_runtime.nats.connect import connect_for_calls
@@ -79,7 +80,6 @@ class NatsConnections:
         return self._user("people")
 
     def _user(self, user: str) -> NatsEndpoint:
-        password = self._settings.nats_passwords / user
-        return NatsEndpoint.with_password_file(
-            self._settings.nats, user, password, self.tls.context if self.tls else None
-        )
+        password, tls = self._settings.nats_passwords / user, self.tls.context if self.tls else None
+        probe = cluster_probe.JETSTREAM if user == "gateway" else ""
+        return NatsEndpoint.with_password_file(self._settings.nats, user, password, tls, probe)

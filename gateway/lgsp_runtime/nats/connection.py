@@ -26,6 +26,7 @@ from lgsp_runtime import connection_errors
 from lgsp_runtime.background import Background
 from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
+from lgsp_runtime.nats.cluster_probe import ClusterProbe
 from lgsp_runtime.nats.protocol import AuthorizationError
 from lgsp_runtime.nats.server_errors import with_type
 from lgsp_runtime.nats.tls_transport import TlsTransport
@@ -72,6 +73,8 @@ class NatsEndpoint:
     token: Callable[[], str] | None = None
     tls: ssl.SSLContext | None = None
     password_file: Path | None = None
+    probe: str = ""
+    """What is asked, where there are several servers, to know that one belongs to the majority of its cluster (`ClusterProbe`); "" for nothing."""
 
     def current_password(self) -> str:
         """Return the password that is in the file now, so that one that was changed needs no restart; where it cannot be read, that of the start."""
@@ -99,7 +102,7 @@ class NatsEndpoint:
 
     @classmethod
     def with_password_file(
-        cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None
+        cls, url: str, user: str, password_file: Path, tls: ssl.SSLContext | None = None, probe: str = ""
     ) -> "NatsEndpoint":
         """Read the password of a user from a file.
 
@@ -108,7 +111,7 @@ class NatsEndpoint:
         """
         try:
             password = password_file.read_text(encoding="utf-8").strip()
-            return cls(url, user, password, tls=tls, password_file=password_file)
+            return cls(url, user, password, tls=tls, password_file=password_file, probe=probe)
         except OSError as error:
             raise CannotStart(
                 vi=f"Không đọc được mật khẩu NATS ở {password_file}: {error.strerror}.",
@@ -344,7 +347,7 @@ class ConnectionWatch:
         Raises:
             ConnectionClosedError: nats-py has given the connection up.
         """
-        unanswered = 0
+        unanswered, probe = 0, ClusterProbe(self._door.probe)
         while True:
             connection = self.connection
             has_others = len(connection.servers) > 1
@@ -357,9 +360,24 @@ class ConnectionWatch:
                     self._log.warning("nats does not answer, connecting anew")
                     unanswered, self._tried_at = 0, time.monotonic()
                     await connection.force_reconnect()
+                elif has_others:
+                    await self._leave_if_cut_off(probe, answer)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0 if unanswered else look):
                     await self._closed.wait()
+
+    async def _leave_if_cut_off(self, probe: ClusterProbe, seconds: float) -> None:
+        """Go to another server where the cluster does not answer by this one."""
+        if not probe.subject:
+            return
+        probe.asked()
+        with contextlib.suppress(NatsError, OSError):
+            probe.answered((await self.connection.request(probe.subject, timeout=seconds)).data)
+        if probe.is_cut_off and self.connection.is_connected:
+            self._log.warning("nats server is cut off from the cluster, connecting to another")
+            probe.moved()
+            self._tried_at = time.monotonic()
+            await self.connection.force_reconnect()
 
     async def _is_answered(self, seconds: float) -> bool:
         try:

@@ -20,6 +20,7 @@ What holds:
 import asyncio
 import contextlib
 import random
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import Any
@@ -40,6 +41,7 @@ from lgsp_runtime.background_task import Task
 from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats import protocol
 from lgsp_runtime.nats.client import Subscription
+from lgsp_runtime.nats.cluster_probe import ClusterProbe
 from lgsp_runtime.nats.connection import NatsEndpoint
 from lgsp_runtime.nats.leaving_link import LeavingLink, NewHandlers
 from lgsp_runtime.nats.link import Link, Server
@@ -88,6 +90,8 @@ class FastNatsClient:
         self._subscriptions: dict[bytes, Subscription] = {}
         self._handlers: dict[bytes, RawHandler] = {}
         self._outgoing: list[bytes] = []
+        self._probe = ClusterProbe(door.probe)
+        self._probe_answers = f"_INBOX.{secrets.token_hex(11)}"
         self._link: Link | None = None
         self._leaving: LeavingLink | None = None
         self._server: Server | None = None
@@ -130,6 +134,8 @@ class FastNatsClient:
                 await self._connect(self._refuse_to_start, starts=True)
         except TimeoutError as error:
             raise (self.last_error or error) from error
+        if self._probe.subject:
+            await self.subscribe(self._probe_answers, self._on_probe_answer)
         keeper = background or self._own
         self._task = keeper.run_forever(f"nats connection {self._name}", self._maintain, essential=True)
 
@@ -244,13 +250,13 @@ class FastNatsClient:
                 self._reconnects += 1
                 self._log.info("nats connection back")
                 await self._notify(self._on_reconnected)
-            elif self._link.is_leaving and len(self._known_servers()) > 1:
+            elif (self._link.is_leaving or self._probe.is_cut_off) and len(self._known_servers()) > 1:
                 await self._migrate(self._link)
             else:
                 await self._watch(self._link)
 
     async def _watch(self, link: Link) -> None:
-        """Return when a link has ended, or its server says that it is about to stop, or then names other servers."""
+        """Return when a link has ended, its server is cut off, or says that it is about to stop, or then names other servers."""
         told = link.info
         has_others = len(self._known_servers()) > 1
         seconds, unanswered = (
@@ -264,9 +270,22 @@ class FastNatsClient:
                 link.abort(StaleConnectionError())
             else:
                 pings.append(link.ping())
+                if has_others:
+                    self._ask_cluster()
+                if has_others and self._probe.is_cut_off:
+                    return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await link.wait_until(lambda: link.has_ended or (link.info is not told and link.is_leaving))
+
+    def _ask_cluster(self) -> None:
+        if self._probe.subject:
+            self._probe.asked()
+            with contextlib.suppress(NatsError):
+                self.publish_nowait(self._probe.subject, b"", self._probe_answers)
+
+    def _on_probe_answer(self, _subject: bytes, _reply: bytes, answer: bytes, _headers: bytes) -> None:
+        self._probe.answered(answer)
 
     async def _connect(self, on_refused: Hook, *, starts: bool = False) -> None:
         pause = FIRST_PAUSE
@@ -302,7 +321,8 @@ class FastNatsClient:
         self._server, self._link, self._info, self.last_error = server, link, link.info, None
 
     async def _migrate(self, leaving: Link) -> None:
-        """Go to another server before this one stops: what is on its way arrives on the old link, what comes next on the new one."""
+        """Go to another server before this one stops, or from one that is cut off: what was asked by the old link is answered by it."""
+        self._probe.moved()
         handlers = NewHandlers(self._handlers)
         for server in self._known_servers():
             if server != self._server:
@@ -317,21 +337,24 @@ class FastNatsClient:
                 async with asyncio.timeout(LONGEST_PAUSE):
                     await leaving.wait_until(lambda: leaving.has_ended)
             return
-        self._log.info("nats server stops, connected to another")
+        why = "stops" if leaving.is_leaving else "is cut off from the cluster"
+        self._log.warning(f"nats server {why}, connected to another")
         leaving.write(b"".join(protocol.unsubscribe_line(one) for one in self._subscriptions))
         self._closing = self._own.run_once(
-            f"nats connection {self._name}, to a server that stops", self._leaving.close_when_answered()
+            f"nats connection {self._name}, to the server before", self._leaving.close_when_answered()
         )
 
     def _known_servers(self) -> list[Server]:
-        """Those that the address names, then those that the last one told of; the one of the last connection comes last."""
+        """Those that the address names and those that the last one told of, beginning after the one of the last connection."""
         known = dict.fromkeys(self._servers)
         if self._server:
             info = self._link.info if self._link else self._info  # a server tells of those that joined since
             for address in info.get("connect_urls") or ():
                 with contextlib.suppress(ValueError):
                     known.setdefault(self._server.sibling(str(address)))
-        return sorted(known, key=lambda server: server == self._server)
+        servers = list(known)
+        after = servers.index(self._server) + 1 if self._server in known else 0
+        return servers[after:] + servers[:after]  # each has its turn
 
     def _subscribing(self) -> bytes:
         return b"".join(protocol.subscribe_line(one.id, one.subject, one.queue) for one in self._subscriptions.values())
