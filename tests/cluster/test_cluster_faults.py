@@ -85,8 +85,8 @@ async def test_nothing_is_lost_where_a_server_is_cut_off(cluster: ClusterLoad, p
         finally:
             cluster.bus.routes.heal()
         await cluster.goes_on()
-    await cluster.check()
     await cluster.is_whole()
+    await cluster.check()
 
 
 async def test_a_minority_refuses(cluster: ClusterLoad) -> None:

@@ -29,6 +29,11 @@ LEASES_PER_WINDOW = 200
 DAY_SECONDS = 86400
 RETENTION_SECONDS = 2 * DAY_SECONDS
 LEASE_SECONDS = 2.0
+LEADER_SECONDS = 10.0
+"""How long a lease is tried: a cluster that has lost the leader of the counters chooses another one in 4 to 9 s."""
+AGAIN_SECONDS = 0.1
+MAX_UNCERTAIN = 2
+"""Attempts that may have counted without an answer. Each may cost the caller a lease; an answer that nobody is there costs nothing."""
 
 
 @dataclass(slots=True)
@@ -242,10 +247,17 @@ class Quotas:
         return window.leasing
 
     async def _take_lease(self, window: _Window) -> None:
-        lease = window.lease
-        acknowledged = await self._bus.publish(window.subject, b"", {"Nats-Incr": f"+{lease}"}, LEASE_SECONDS)
-        if "val" not in acknowledged:
-            raise bus_unavailable()
+        lease, loop = window.lease, asyncio.get_running_loop()
+        deadline, uncertain = loop.time() + LEADER_SECONDS, 0
+        while True:
+            asked = loop.time()
+            acknowledged = await self._bus.publish(window.subject, b"", {"Nats-Incr": f"+{lease}"}, LEASE_SECONDS)
+            if "val" in acknowledged:
+                break
+            uncertain += loop.time() - asked >= LEASE_SECONDS
+            if uncertain >= MAX_UNCERTAIN or loop.time() > deadline:
+                raise bus_unavailable()
+            await asyncio.sleep(AGAIN_SECONDS)
         window.total = int(acknowledged["val"])
         window.left += max(0, min(lease, window.quota.requests - (window.total - lease)))
 

@@ -40,8 +40,8 @@ __all__ = ["GroupCommit", "NewMessage", "Stored"]
 
 ACKNOWLEDGEMENT_SECONDS = 3.0
 """How long one acknowledgement may take."""
-WRITE_SECONDS = 8.0
-"""How long storing is tried; what is not known to be stored then is refused."""
+WRITE_SECONDS = 10.0
+"""How long storing is tried, as a cluster takes 4 to 9 s to choose a leader; what is not known to be stored then is refused."""
 PAUSE_SECONDS = 0.05
 """Between two attempts."""
 MAX_WAITING = 20_000
