@@ -4,9 +4,10 @@ import asyncio
 import itertools
 import signal
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from support.waits import WORK_SECONDS
+from support.waits import WORK_SECONDS, eventually
 from support.workbench import Workbench
 
 from lgsp_gateway.evidence.append.checkpoint_publisher import CheckpointPublisher
@@ -85,6 +86,40 @@ async def test_no_group_is_stranded_behind_one_that_could_not_be_sent(breakable_
         assert not [end for end in ends if not isinstance(end, Refusal)]
         assert log.unwritten == len(written)
     publishing.stop()
+    await connection.close()
+
+
+class CountedRequests(NatsRequestReply):
+    """A connection that counts what is published."""
+
+    asked = 0
+
+    def ask(self, *arguments: Any, **named: Any) -> None:
+        self.asked += 1
+        super().ask(*arguments, **named)
+
+
+async def test_calls_wait_for_a_stream_that_does_not_answer(breakable_bus: Workbench) -> None:
+    """What is not acknowledged is sent again while its calls wait, and stored once."""
+    publishing, name = CountedRequests(), f"held-{next(NAMES)}"
+    calls = await connect_for_calls(breakable_bus.endpoint("gateway"), "test", publishing.connection_lost)
+    connection = await connect(breakable_bus.endpoint("gateway"), "test reading")
+    await publishing.start(calls)
+    async with asyncio.timeout(WORK_SECONDS), Background() as background:
+        publisher = CheckpointPublisher(publishing, name, Signer("x/y", b"k" * 32))
+        log = EvidenceLog(publishing, entry_stream.subject_of(name), publisher)
+        log.start(background)
+        breakable_bus.nats.signal(signal.SIGSTOP)
+        first, second = log.write(b'{"number":1}'), log.write(b'{"number":2}')
+        await eventually(lambda: publishing.asked > 2)
+        assert not first.done()
+        breakable_bus.nats.signal(signal.SIGCONT)
+        await asyncio.gather(first, second)
+        stored = await entry_stream.first_of(connection, name)
+        assert (await entry_stream.batch(connection, stored) or b"").startswith(b'{"number":1}')
+        assert await entry_stream.first_after(connection, log.last_batch, name) == 0
+    publishing.stop()
+    await calls.close()
     await connection.close()
 
 

@@ -33,6 +33,10 @@ ROUTE_PINGS = {"ping_interval": "1s", "ping_max": 3}
 """Between servers. By default one that is cut off is noticed after four minutes; until then the others go on to send it calls, whose adapters
 they believe to be there."""
 
+CLIENT_PINGS = {"ping_interval": "1s", "ping_max": 3}
+"""To clients. By default one that has stopped is noticed after four minutes; until then its server goes on to give an adapter its share of
+the calls, which nobody answers."""
+
 LAME_DUCK = {"lame_duck_duration": "30s", "lame_duck_grace_period": "5s"}
 """How a server that gets SIGUSR2 stops: it hands over what it leads, tells its clients to go to another server, and ends them after the
 grace period, spread over the duration (30 seconds at least). By default it would take two minutes, longer than its unit waits."""
@@ -152,6 +156,7 @@ class NatsServer:
             "max_payload": MAX_PAYLOAD,
             "max_pending": MAX_PENDING,
             "max_subscriptions": MAX_SUBSCRIPTIONS,
+            **CLIENT_PINGS,
             **LAME_DUCK,
             **({"tls": self.tls.options()} if self.tls else {}),
             "jetstream": self._jetstream(),

@@ -28,7 +28,7 @@ class ClusterProbe:
     _unanswered: int = 0
     _pause: float = FIRST_MOVE_SECONDS
     _next_move: float = 0.0
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def asked(self) -> None:
         """Take note that the cluster was asked."""
@@ -42,9 +42,9 @@ class ClusterProbe:
     @property
     def is_cut_off(self) -> bool:
         """Tell whether another server is to be tried."""
-        return self._unanswered >= UNANSWERED and self._loop.time() >= self._next_move
+        return self._unanswered >= UNANSWERED and self.loop.time() >= self._next_move
 
     def moved(self) -> None:
         """Take note that another server was tried."""
-        self._unanswered, self._next_move = 0, self._loop.time() + self._pause
+        self._unanswered, self._next_move = 0, self.loop.time() + self._pause
         self._pause = min(2 * self._pause, LONGEST_MOVE_SECONDS)

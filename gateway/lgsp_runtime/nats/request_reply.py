@@ -23,6 +23,9 @@ from lgsp_runtime.nats.protocol import NO_RESPONDERS, encode_headers
 EXPIRY_SECONDS = 0.02
 """How often deadlines are looked at; a call times out at most this much late."""
 
+CONNECTION_SECONDS = 2.0
+"""How long requests wait for a connection that is lost, or for its server to be replaced by another; then they are refused."""
+
 
 Reply = tuple[bytes, bytes]
 """Payload and raw headers."""
@@ -47,6 +50,8 @@ class NatsRequestReply:
         self._number = 0
         self._pending: dict[int, tuple[ReplyCallback, float, Retry]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
+        self._lost_at = 0.0
+        self._back = asyncio.Event()
         self.unconsumed_replies = 0
         """Requests whose reply is here, and whose callers have not gone on with it yet."""
 
@@ -80,8 +85,11 @@ class NatsRequestReply:
         return self._connection.max_payload
 
     async def connection_lost(self) -> None:
-        """Refuse what waits: with the connection gone, no reply to it will come."""
-        self._fail_all()
+        """Refuse what waits and may not be repeated: with the connection gone, no reply to it will come. The rest is sent again once it is back."""
+        self._fail_all(kept=True)
+        if self._sweeping is not None and not self._lost_at:
+            self._lost_at = self._loop.time()
+            self._back.clear()
 
     async def request(
         self,
@@ -100,6 +108,8 @@ class NatsRequestReply:
         Raises:
             Refusal: `no-adapter`, `provider-timeout` or `bus-unavailable`.
         """
+        if self._lost_at and not self._connection.is_connected:
+            await self._wait_for_connection()
         waiting: asyncio.Future[Reply | None] = self._loop.create_future()
         self.ask(
             subject,
@@ -190,6 +200,12 @@ class NatsRequestReply:
                 self._pending[self._number] = (partial(_refuse_no_responders, then), deadline, None)
         return len(repeatable)
 
+    async def _wait_for_connection(self) -> None:
+        remaining = self._lost_at + CONNECTION_SECONDS - self._loop.time()
+        if remaining > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._back.wait(), remaining)
+
     def send_now(self) -> None:
         """Do not wait for more to send together."""
         self._connection.flush_nowait()
@@ -209,12 +225,27 @@ class NatsRequestReply:
             EXPIRY_SECONDS, self._expire_overdue
         )  # first: whatever is raised below, it goes on
         now = self._loop.time()
+        if self._lost_at:
+            self._look_for_connection(now)
         for token in [token for token, (_, deadline, _) in self._pending.items() if deadline < now]:
             self._pending.pop(token)[0](None)
 
-    def _fail_all(self) -> None:
-        while self._pending:
-            then, _, _ = self._pending.pop(next(iter(self._pending)))
+    def _look_for_connection(self, now: float) -> None:
+        if self._connection.is_connected:
+            self._lost_at = 0.0
+            self._back.set()
+            self.repeat(("",))
+        elif now - self._lost_at > CONNECTION_SECONDS:
+            self._fail_all()
+
+    def _fail_all(self, *, kept: bool = False) -> None:
+        """Refuse what waits.
+
+        Args:
+            kept: what may be repeated goes on waiting.
+        """
+        for token in [token for token, (_, _, again) in self._pending.items() if not (kept and again)]:
+            then, _, _ = self._pending.pop(token)
             try:
                 then(bus_unavailable())
             except Exception as error:  # the others must hear of it too
