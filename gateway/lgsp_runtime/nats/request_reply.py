@@ -87,6 +87,8 @@ class NatsRequestReply:
     async def connection_lost(self) -> None:
         """Refuse what waits and may not be repeated: with the connection gone, no reply to it will come. The rest is sent again once it is back."""
         self._fail_all(kept=True)
+        for token, (then, deadline, again) in self._pending.items():
+            self._pending[token] = (partial(_refuse_late, then), deadline, again)
         if self._sweeping is not None and not self._lost_at:
             self._lost_at = self._loop.time()
             self._back.clear()
@@ -259,6 +261,11 @@ def _is_no_responders(headers: bytes) -> bool:
 def _refuse_no_responders(then: ReplyCallback, what: Reply | Refusal | None) -> None:
     if not isinstance(what, tuple) or what[0] or not _is_no_responders(what[1]):
         then(what)
+
+
+def _refuse_late(then: ReplyCallback, what: Reply | Refusal | None) -> None:
+    """What lost its connection and came to no end is not its provider's fault."""
+    then(bus_unavailable() if what is None else what)
 
 
 def _resolve(reply: "asyncio.Future[Reply | None]", what: Reply | Refusal | None) -> None:
