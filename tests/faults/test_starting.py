@@ -39,7 +39,7 @@ async def start(
 
 def sentence(result: tuple[int, str, str]) -> str:
     code, _, err = result
-    assert code == 1
+    assert code == 1, err
     assert "Traceback" not in err
     [line] = [line for line in err.splitlines() if line.startswith("lgsp: ")]
     return line

@@ -202,8 +202,17 @@ class NatsConnection(Client):
         self.is_closed_by_us = True
         if self.watch:
             await self.watch.stop()
+        await self._send_the_rest()
         await super().close()
         self.end_flushes()
+
+    async def _send_the_rest(self) -> None:
+        """Send what waits. nats-py would do it, and break off half closed where the server is not there any more."""
+        rest, self._pending, self._pending_data_size = self._pending, [], 0
+        if rest and self.is_connected:
+            with contextlib.suppress(OSError, RuntimeError):
+                self._transport.writelines(rest)
+                await self._transport.drain()
 
 
 async def connect(

@@ -37,8 +37,11 @@ FULL_CODES = (10023, 10047)
 _Answer = TypeVar("_Answer")
 
 
-async def with_patience(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+async def with_patience(connection: Client, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
     """Ask JetStream something, and again where a cluster has only just begun or is choosing a leader, for `PATIENCE_SECONDS`.
+
+    Args:
+        connection: by which it is asked; once that is lost, nothing is asked again.
 
     Raises:
         NatsError, OSError: what it answered to the last attempt.
@@ -49,7 +52,8 @@ async def with_patience(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
             return await ask()
         except (NatsError, OSError) as error:
             forming = isinstance(error, APIError) and error.err_code in _FORMING_CODES
-            if not (forming or isinstance(error, _ELECTING)) or time.monotonic() > deadline:
+            is_temporary = (forming or isinstance(error, _ELECTING)) and connection.is_connected
+            if not is_temporary or time.monotonic() > deadline:
                 raise
         await asyncio.sleep(RETRY_SECONDS)
 

@@ -118,7 +118,7 @@ def parse_public_url(url: str) -> str:
 async def _remembered(connection: Client) -> DocumentVersion | None:
     try:
         message = await streams.with_patience(
-            lambda: connection.jetstream().get_last_msg(STREAM, f"{SUBJECTS}{KIND}.{NAME}")
+            connection, lambda: connection.jetstream().get_last_msg(STREAM, f"{SUBJECTS}{KIND}.{NAME}")
         )
     except NotFoundError:
         return None
