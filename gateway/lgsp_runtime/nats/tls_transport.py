@@ -1,6 +1,9 @@
-"""nats-py's transport, whose stream knows that it runs over TLS.
+"""nats-py's transport, whose stream knows that it runs over TLS, and which answers pings while it is being connected.
 
-nats-py (2.16) upgrades a connection with a stream that believes it is plain TCP. At its end that stream asks to stay half open, which TLS
+nats-py (2.16) takes the first line after its own PING for the answer. A server that pings every second asks first where it takes longer to
+find out who this is (auth callout); then a user that was refused after that would have been connected for a moment.
+
+nats-py upgrades a connection with a stream that believes it is plain TCP. At its end that stream asks to stay half open, which TLS
 cannot, and asyncio warns of it on stderr, in the midst of what a command says.
 """
 
@@ -9,6 +12,8 @@ import ssl
 from urllib.parse import ParseResult
 
 from nats.aio.transport import TcpTransport
+
+from lgsp_runtime.nats.protocol import PING, PONG
 
 
 class _TlsStream(asyncio.StreamReaderProtocol):
@@ -50,3 +55,9 @@ class TlsTransport(TcpTransport):
         transport = await asyncio.wait_for(upgrade, connect_timeout)
         assert transport
         self._io_reader, self._io_writer = reader, asyncio.StreamWriter(transport, stream, reader, loop)
+
+    async def readline(self) -> bytes:
+        """Return the next line of the handshake; a PING is answered."""
+        while (line := await super().readline()) == PING:
+            self.write(PONG)
+        return line
