@@ -337,8 +337,10 @@ class FastNatsClient:
                 async with asyncio.timeout(LONGEST_PAUSE):
                     await leaving.wait_until(lambda: leaving.has_ended)
             return
-        why = "stops" if leaving.is_leaving else "is cut off from the cluster"
-        self._log.warning(f"nats server {why}, connected to another")
+        if leaving.is_leaving:
+            self._log.info("nats server stops, connected to another")
+        else:
+            self._log.warning("nats server is cut off from the cluster, connected to another")
         leaving.write(b"".join(protocol.unsubscribe_line(one) for one in self._subscriptions))
         self._closing = self._own.run_once(
             f"nats connection {self._name}, to the server before", self._leaving.close_when_answered()
