@@ -209,10 +209,10 @@ class NatsConnection(Client):
     async def _send_the_rest(self) -> None:
         """Send what waits. nats-py would do it, and break off half closed where the server is not there any more."""
         rest, self._pending, self._pending_data_size = self._pending, [], 0
-        if rest and self.is_connected:
+        if rest and self.is_connected and self._transport:
             with contextlib.suppress(OSError, RuntimeError):
                 self._transport.writelines(rest)
-                await self._transport.drain()
+                await self._transport.drain()  # type: ignore[no-untyped-call]
 
 
 async def connect(

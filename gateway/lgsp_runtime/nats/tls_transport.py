@@ -58,6 +58,8 @@ class TlsTransport(TcpTransport):
 
     async def readline(self) -> bytes:
         """Return the next line of the handshake; a PING is answered."""
-        while (line := await super().readline()) == PING:
-            self.write(PONG)
-        return line
+        while True:
+            line: bytes = await super().readline()  # type: ignore[no-untyped-call]
+            if line != PING:
+                return line
+            self.write(PONG)  # type: ignore[no-untyped-call]
