@@ -16,8 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from nats.aio.client import Client, Srv
-from nats.aio.transport import TcpTransport
+from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, FlushTimeoutError
 from nats.errors import Error as NatsError
 
@@ -29,7 +28,6 @@ from lgsp_runtime.error_frames import frames
 from lgsp_runtime.nats.cluster_probe import ClusterProbe
 from lgsp_runtime.nats.protocol import AuthorizationError
 from lgsp_runtime.nats.server_errors import with_type
-from lgsp_runtime.nats.tls_transport import TlsTransport
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -187,11 +185,6 @@ class NatsConnection(Client):
         with contextlib.suppress(NatsError, OSError):
             await super().flush(LONGEST_SECONDS)
 
-    async def _connect_to_server(self, s: Srv) -> None:
-        await super()._connect_to_server(s)
-        if type(self._transport) is TcpTransport:
-            self._transport = TlsTransport(self._transport)
-
     def end_flushes(self) -> None:
         """Wait for no PONG any more: the connection that they were to come by is gone."""
         for flush in list(self._flushes):
@@ -202,17 +195,9 @@ class NatsConnection(Client):
         self.is_closed_by_us = True
         if self.watch:
             await self.watch.stop()
-        await self._send_the_rest()
-        await super().close()
+        with contextlib.suppress(OSError, RuntimeError):  # what waits cannot be sent: the server is not there any more
+            await super().close()
         self.end_flushes()
-
-    async def _send_the_rest(self) -> None:
-        """Send what waits. nats-py would do it, and break off half closed where the server is not there any more."""
-        rest, self._pending, self._pending_data_size = self._pending, [], 0
-        if rest and self.is_connected and self._transport:
-            with contextlib.suppress(OSError, RuntimeError):
-                self._transport.writelines(rest)
-                await self._transport.drain()  # type: ignore[no-untyped-call]
 
 
 async def connect(
@@ -310,6 +295,8 @@ class ConnectionWatch:
                     reconnected_cb=self._reconnected,
                     closed_cb=self._ended,
                 )
+                if door.token:
+                    await self._confirm()
         except (TimeoutError, OSError, NatsError) as error:
             await connection.close()
             self._closed.clear()
@@ -317,6 +304,16 @@ class ConnectionWatch:
         except asyncio.CancelledError:
             await connection.close()
             raise
+
+    async def _confirm(self) -> None:
+        """Ask once more: nats-py (2.16) takes the first line of the server for its answer, and while the token is looked at that may be a PING.
+
+        Raises:
+            NatsError, OSError: the token was refused.
+        """
+        await self.connection.flush()
+        if not self.connection.is_connected:
+            raise self._last or AuthorizationError("nats: Authorization Violation")
 
     async def _connection_lost(self) -> None:
         """The connection ended."""
