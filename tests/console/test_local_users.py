@@ -66,7 +66,7 @@ async def with_password(bus: Workbench, browser: BrowserOf, user: str, role: str
     new = await made(bus, user)
     name, link = new["link"].partition("#")[2].split("/")
     got = await browser.ask("POST", "/console/sign-in/link", {"user": name, "link": link, "password": PASSWORD})
-    assert got.json == {"account": new["account"]}
+    assert got.json == {"account": new["account"], "registered": False}
     return await registered(bus, new["account"], role)
 
 
@@ -88,7 +88,7 @@ async def test_a_user_chooses_a_password_is_registered_and_signs_in(
     name, link = new["link"].partition("#")[2].split("/")
     chosen = {"user": name, "link": link, "password": PASSWORD}
     got = await browser_of.ask("POST", "/console/sign-in/link", chosen)
-    assert got.json == {"account": new["account"]}
+    assert got.json == {"account": new["account"], "registered": False}
     not_yet = await browser_of.sign_in(user)
     assert (not_yet.status, not_yet.json["account"]) == (400, new["account"])
     person = await registered(console_bus, new["account"])

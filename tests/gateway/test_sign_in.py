@@ -33,6 +33,7 @@ async def test_who_is_registered_signs_in_and_acts_in_their_roles(people: People
         "principal": f"person/{person}",
         "person": person,
         "agency": "H49.1",
+        "agencyTitle": TEXT,
         "roles": ["developer"],
     }
     assert (await people.ask("GET", "agencies", by=token)).status == 200

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from support.processes import apt_install
 from support.workbench import Workbench, grant
 
 from lgsp_adapters.adapter import Call, UpstreamFailed
+from lgsp_gateway.observability.last_backup import record_backup
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROMETHEUS_OWN = {"up": {"job", "instance"}}
@@ -71,8 +73,14 @@ async def test_each_query_names_what_is_exposed(breakable_bus: Workbench) -> Non
     soon = grant("ends-soon", "gamma", read=["*"])
     soon["spec"]["validUntil"] = ends
     assert (await Changes(bus).send(soon)).status == 201
+    record_backup(bus.state.keys, time.time())
     exposed: dict[str, set[str]] = {}
-    wanted = {"lgsp_upstream_failures_total", "lgsp_check_failed", "lgsp_expiry_timestamp_seconds"}
+    wanted = {
+        "lgsp_upstream_failures_total",
+        "lgsp_check_failed",
+        "lgsp_expiry_timestamp_seconds",
+        "lgsp_backup_age_seconds",
+    }
     async with asyncio.timeout(20):
         while not wanted <= exposed.keys():
             await bus.ask("GET", "/ops/expirations", system="operator")
