@@ -60,5 +60,7 @@ def test_a_shell_completes_commands_and_options() -> None:
         [*LGSP, "completion", "bash"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     asked = 'COMP_WORDS=(lgsp evidence search --t); COMP_CWORD=3; _lgsp; echo "${COMPREPLY[@]}"'
-    ended = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True, check=True, timeout=20)
+    ended = subprocess.run(
+        ["bash"], input=f"{script}\n{asked}\n", capture_output=True, text=True, check=True, timeout=20
+    )
     assert set(ended.stdout.split()) == {"--token", "--trace"}
