@@ -63,4 +63,4 @@ def test_a_shell_completes_commands_and_options() -> None:
     ended = subprocess.run(
         ["bash"], input=f"{script}\n{asked}\n", capture_output=True, text=True, check=True, timeout=20
     )
-    assert set(ended.stdout.split()) == {"--token", "--trace"}
+    assert set(ended.stdout.split()) == {"--to", "--token", "--trace"}
