@@ -103,7 +103,6 @@ async def test_calls_wait_for_a_stream_that_does_not_answer(breakable_bus: Workb
     """What is not acknowledged is sent again while its calls wait, and stored once."""
     publishing, name = CountedRequests(), f"held-{next(NAMES)}"
     calls = await connect_for_calls(breakable_bus.endpoint("gateway"), "test", publishing.connection_lost)
-    connection = await connect(breakable_bus.endpoint("gateway"), "test reading")
     await publishing.start(calls)
     async with asyncio.timeout(WORK_SECONDS), Background() as background:
         publisher = CheckpointPublisher(publishing, name, Signer("x/y", b"k" * 32))
@@ -115,6 +114,7 @@ async def test_calls_wait_for_a_stream_that_does_not_answer(breakable_bus: Workb
         assert not first.done()
         breakable_bus.nats.signal(signal.SIGCONT)
         await asyncio.gather(first, second)
+        connection = await connect(breakable_bus.endpoint("gateway"), "test reading")
         stored = await entry_stream.first_of(connection, name)
         assert (await entry_stream.batch(connection, stored) or b"").startswith(b'{"number":1}')
         assert await entry_stream.first_after(connection, log.last_batch, name) == 0
