@@ -16,8 +16,8 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 
-from lgsp_gateway.operate.backup.stream_backup import list_names
-from lgsp_problems import CannotStart
+from lgsp_gateway.operate.backup.stream_backup import ask_api, list_names
+from lgsp_problems import BusUnavailable, CannotStart
 from lgsp_runtime.nats.request_reply import bus_unavailable
 
 START_SECONDS = 60.0
@@ -25,7 +25,6 @@ START_SECONDS = 60.0
 REPLICA_SECONDS = 120.0
 """For the slowest server to have a stream; a gigabyte takes seconds on one machine and a minute over 100 Mbit/s."""
 _POLL_SECONDS = 0.1
-_ANSWER_SECONDS = 5.0
 
 
 async def wait_for_jetstream(connection: Client) -> None:
@@ -104,9 +103,9 @@ async def _until_current(connection: Client, name: str, replicas: int) -> None:
 
 async def _has_replicas(connection: Client, name: str, replicas: int) -> bool:
     try:
-        stream = await _ask(connection, f"STREAM.INFO.{name}")
+        stream = await ask_api(connection, f"STREAM.INFO.{name}")
         consumers = await _consumers(connection, name)
-    except (NatsError, OSError):  # a new leader is being elected
+    except BusUnavailable:  # a new leader is being elected
         return False
     return (
         _is_current(stream, replicas)
@@ -118,7 +117,7 @@ async def _has_replicas(connection: Client, name: str, replicas: int) -> bool:
 async def _consumers(connection: Client, name: str) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     while True:
-        page = (await _ask(connection, f"CONSUMER.LIST.{name}", {"offset": len(found)})).get("consumers") or []
+        page = (await ask_api(connection, f"CONSUMER.LIST.{name}", {"offset": len(found)})).get("consumers") or []
         if not page:
             return found
         found += page
@@ -132,9 +131,3 @@ def _is_current(described: Mapping[str, Any], replicas: int) -> bool:
         and len(others) == replicas - 1
         and all(one.get("current") and not one.get("lag") for one in others)
     )
-
-
-async def _ask(connection: Client, subject: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    reply = await connection.request(f"$JS.API.{subject}", orjson.dumps(body or {}), timeout=_ANSWER_SECONDS)
-    answer: dict[str, Any] = orjson.loads(reply.data)
-    return answer
