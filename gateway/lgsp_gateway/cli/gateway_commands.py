@@ -194,13 +194,7 @@ def rotate_storage_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = 
     """
     store = KeyStore(keys or StateDir(state_dir).keys)
     store.ensure()
-    number = store.rotate_storage_key()
-    out(
-        localized(
-            f"khóa storage-{number}.key mã hóa dữ liệu mới sau một phút; nếu các gateway không dùng chung thư mục khóa, hãy chép tệp này sang mọi máy ngay bây giờ (cp -p)\n",
-            f"storage-{number}.key encrypts what is new in a minute; where gateways do not share the folder of keys, copy the file to all machines now (cp -p)\n",
-        )
-    )
+    _say_used_later(f"storage-{store.rotate_storage_key()}.key", "dữ liệu mới", "what is new")
 
 
 def rotate_webhook_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = None) -> None:
@@ -215,11 +209,20 @@ def rotate_webhook_key(*, state_dir: StateFolder = DEFAULT, keys: Path | None = 
     """
     store = KeyStore(keys or StateDir(state_dir).keys)
     store.ensure()
-    name = store.rotate_webhook_key()
+    _say_used_later(store.rotate_webhook_key(), "khóa bí mật của webhook", "secrets of webhooks")
+
+
+def _say_used_later(file: str, vi: str, en: str) -> None:
+    """Say from when on a new key counts.
+
+    Args:
+        file: of the key.
+        vi, en: what it encrypts.
+    """
     out(
         localized(
-            f"khóa {name} mã hóa khóa bí mật của webhook sau một phút; nếu các gateway không dùng chung thư mục khóa, hãy chép tệp này sang mọi máy ngay bây giờ (cp -p)\n",
-            f"{name} encrypts secrets of webhooks in a minute; where gateways do not share the folder of keys, copy the file to all machines now (cp -p)\n",
+            f"khóa {file} mã hóa {vi} sau một phút; nếu các gateway không dùng chung thư mục khóa, hãy chép tệp này sang mọi máy ngay bây giờ (cp -p)\n",
+            f"{file} encrypts {en} in a minute; where gateways do not share the folder of keys, copy the file to all machines now (cp -p)\n",
         )
     )
 
